@@ -1,0 +1,31 @@
+/* Reading declared JSON files with errors that name the place, on top of jansson. */
+#ifndef AISLE_BASE_JSON_H
+#define AISLE_BASE_JSON_H
+
+#include <jansson.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+/* Parses a file strictly (RFC 8259, duplicate keys refused, numbers kept as text where they are not 64-bit
+ * integers is not needed: reals are doubles). The error names file, line and column. Free with json_decref. */
+json_t *json_read_file(const char *path, struct error *error);
+
+/* Parses bytes; `name` stands for the file in the error. */
+json_t *json_read(const char *data, size_t size, const char *name, struct error *error);
+
+/* A member that must be there and of that type; the error says "NAME: \"KEY\" must be a string", where
+ * `name` is the path of the object for the reader. NULL on failure. Borrowed. */
+json_t *json_need(json_t *object, const char *key, json_type type, const char *name, struct error *error);
+
+/* A string member, or `fallback` when it is absent; NULL with an error when it is of another type. */
+const char *json_text_or(json_t *object, const char *key, const char *fallback, const char *name,
+                         struct error *error);
+
+/* Fails when the object has a member that is not in `known` (ended by NULL); names it and the nearest. */
+bool json_only(json_t *object, const char *const *known, const char *name, struct error *error);
+
+/* Appends `text` as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
+void json_append_string(struct buffer *buffer, struct str text);
+
+#endif

@@ -1,0 +1,162 @@
+/* A Frictionless Table Schema (specs.frictionlessdata.io/table-schema), compiled, with Aisle's extensions.
+ *
+ * Standard: fields (name, type, format, constraints: required, unique, minimum, maximum, minLength, maxLength,
+ * pattern, enum), missingValues, primaryKey, foreignKeys. Extensions, all documented in docs/write-a-pipeline.md:
+ *   field.aliases      other header names that mean this field
+ *   field.optional     the column may be absent from the header (default false)
+ *   field.default      the value where the column is absent (`quantity` = 1)
+ *   field.scale        decimals kept of a number (default 6); more non-zero decimals are an error
+ *   field.trim         spaces at both ends do not count (default true)
+ *   field.intern       a string that repeats: kept as a term (ids, statuses, categories)
+ *   field.severity     "error" (default) or "warning" per constraint: {"enum": "warning"}
+ *   field.messages     the reason's text per rule: {"required": "Missing required field: brand", …}
+ *   field.exclusiveMinimum, exclusiveMaximum inside constraints
+ *   rules              conditional rules: {"when": {"field": "brand", "present": true},
+ *                      "require": "model", "message": "Model is required when brand is provided"}
+ *   reasons            the order of reasons in a row: a list of [field, rule] pairs or rule names; default is
+ *                      field order, and in a field: required, type, minimum, maximum, …
+ *   drift              header differs: "fail", "ignore" (default: unknown columns are passed by) or "accept"
+ *   rejectBudget       {"count": N, "share": 0.1}: more rejects than either end the run with status 3
+ *   version            fields whose latest timestamp decides which of two rows with one key is newer
+ *   match              names of folder or file stems that mean this dataset ("order_items")
+ */
+#ifndef AISLE_TABULAR_SCHEMA_H
+#define AISLE_TABULAR_SCHEMA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/str.h"
+#include "tabular/column.h"
+#include "tabular/term.h"
+
+enum rule {
+    RULE_REQUIRED,
+    RULE_TYPE,     /* not of the type or format, a scale too fine, out of the type's range */
+    RULE_MINIMUM,  /* also exclusiveMinimum */
+    RULE_MAXIMUM,
+    RULE_MIN_LENGTH,
+    RULE_MAX_LENGTH,
+    RULE_PATTERN,
+    RULE_ENUM,
+    RULE_UNIQUE,   /* judged over the whole file, not here */
+    RULE_CONDITION,/* a conditional rule of the schema; `field` is the required one */
+    RULE_ENCODING, /* the row is not UTF-8, or holds a NUL */
+    RULE_FIELDS,   /* the row is too short or too long */
+    RULE_QUOTING,  /* a quote in the middle of an unquoted field, or bytes after a closing quote */
+    RULE_COUNT
+};
+
+enum field_type { FIELD_STRING, FIELD_INTEGER, FIELD_NUMBER, FIELD_BOOLEAN, FIELD_DATE, FIELD_DATETIME, FIELD_TIME,
+                  FIELD_YEAR, FIELD_ANY };
+
+enum drift { DRIFT_FAIL, DRIFT_IGNORE, DRIFT_ACCEPT };
+
+struct field {
+    const char *name;
+    const char **aliases;
+    size_t alias_count;
+    enum field_type type;
+    const char *format;       /* strptime-like as Table Schema says, or NULL for the default */
+    enum column_kind kind;    /* what it becomes: interned strings TERM, other strings TEXT, … */
+    int scale;                /* COLUMN_DECIMAL */
+    bool required, optional, trim, unique;
+    bool has_default;
+    struct str default_text;
+    bool has_minimum, has_maximum, exclusive_minimum, exclusive_maximum;
+    int64_t minimum, maximum; /* in the kind's own unit and scale */
+    bool has_lengths;
+    uint32_t min_length, max_length; /* characters */
+    struct str *enums;
+    size_t enum_count;
+    struct pattern *pattern;  /* opaque: PCRE2, anchored, match limits; NULL for none */
+    bool warning[RULE_COUNT]; /* a breach of this rule is a warning, the row stays valid */
+    const char *message[RULE_COUNT]; /* NULL: the default text */
+};
+
+struct condition_rule {
+    int when_field;          /* index */
+    bool when_present;       /* true: has a value; false: is missing */
+    struct str *when_values; /* when not NULL: has one of these values */
+    size_t when_value_count;
+    int require_field;
+    const char *message;
+};
+
+struct reference {
+    int field;              /* the referring field */
+    const char *dataset;    /* the foreign resource */
+    const char *foreign;    /* its field */
+};
+
+struct schema {
+    const char *name;        /* the file's stem, or its "name" */
+    struct field *fields;
+    size_t field_count;
+    struct str *missing;     /* missingValues, at least "" */
+    size_t missing_count;
+    int *primary_key;        /* field indexes */
+    size_t primary_key_count;
+    struct reference *references;
+    size_t reference_count;
+    struct condition_rule *conditions;
+    size_t condition_count;
+    int *version_fields;
+    size_t version_count;
+    const char **match;
+    size_t match_count;
+    enum drift drift;
+    bool has_budget;
+    uint64_t budget_count;   /* UINT64_MAX: no count */
+    double budget_share;     /* 1.0: no share */
+    char delimiter, quote;   /* dialect, from "dialect": {"delimiter", "quoteChar"} */
+    int encoding;            /* enum csv_encoding */
+    uint8_t *order;          /* rank of (field * RULE_COUNT + rule) among a row's reasons */
+};
+
+/* Reads and compiles a schema file; the error names the file, the field and what is wrong. Owned by `arena`
+ * except for patterns, which schema_free releases. */
+struct schema *schema_load(struct arena *arena, const char *path, struct error *error);
+
+/* The same from parsed JSON; `name` stands for the file. */
+struct schema *schema_compile(struct arena *arena, const void *json, const char *name, struct error *error);
+
+void schema_free(struct schema *schema);
+
+/* The index of a field by its name or an alias, -1 when there is none. */
+int schema_find(const struct schema *schema, struct str name);
+
+/* How the columns of a header map to the schema. */
+struct header_map {
+    int *field_of_column;   /* for each column of the file its field, or -1 */
+    int *column_of_field;   /* for each field its column, or -1 */
+    size_t column_count;
+    const char *problem;    /* NULL, or why the header cannot be taken: a missing required column, a duplicate,
+                               an unknown column under drift "fail" (in the arena) */
+    const char *notice;     /* NULL, or drift worth telling: unknown columns, absent optional ones */
+};
+bool schema_map_header(struct arena *arena, const struct schema *schema, const struct str *names, size_t count,
+                       struct header_map *map, struct error *error);
+
+/* One value judged: the specification that the fast kernels are held to. `text` is the field's value as it stands
+ * in the row (unquoted, not yet trimmed). */
+struct verdict {
+    bool present;      /* not one of missingValues */
+    uint32_t broken;   /* a bit per rule that the value breaks as an error */
+    uint32_t warned;   /* and as a warning */
+    int64_t value;     /* when present and of the type, for kinds other than text; terms only with `terms` */
+    struct str text;   /* trimmed */
+};
+void field_judge(const struct schema *schema, const struct field *field, struct str text, struct terms *terms,
+                 struct verdict *verdict);
+
+/* Appends the reason for a broken rule: the schema's message, or a default one that names field, rule, bound and
+ * value ("price: must be at least 0, is -3"). `value` may be empty. */
+void field_reason(const struct field *field, enum rule rule, struct str value, struct buffer *into);
+
+/* The rule's name as schemas spell it: "required", "type", "minimum", … */
+const char *rule_name(enum rule rule);
+
+#endif
