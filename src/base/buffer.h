@@ -15,6 +15,7 @@ struct buffer {
     size_t capacity;
     size_t ceiling; /* 0: none */
     bool failed;    /* an append did not fit; `data` is whole up to `length` */
+    bool over_ceiling; /* it was the ceiling that it did not fit under */
 };
 
 void buffer_init(struct buffer *buffer, size_t ceiling_bytes);

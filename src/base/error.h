@@ -34,7 +34,7 @@ bool error_set(struct error *error, enum error_code code, const char *format, ..
     __attribute__((format(printf, 3, 4)));
 
 /* As error_set, and appends ": " and the text of errno. A full disk becomes ERROR_LIMIT, a missing file
- * ERROR_NOT_FOUND, a refused one ERROR_DENIED, any other ERROR_IO. */
+ * ERROR_NOT_FOUND, a refused one ERROR_DENIED, want of memory ERROR_MEMORY, any other ERROR_IO. */
 bool error_set_errno(struct error *error, int errnum, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

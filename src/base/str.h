@@ -38,4 +38,8 @@ int str_compare_natural(struct str a, struct str b);
 /* Whether the bytes are well-formed UTF-8 (RFC 3629). On false `*offset` is the first wrong byte. */
 bool str_is_utf8(struct str view, size_t *offset);
 
+/* How many bytes must be changed, added or taken away to make `b` of `a` (Levenshtein, 1966), for "did you
+ * mean". SIZE_MAX when either is longer than 63 bytes. */
+size_t str_distance(struct str a, struct str b);
+
 #endif
