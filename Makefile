@@ -14,8 +14,9 @@ build/debug/build.ninja:
 
 .PHONY: test
 test: build build/debug/build.ninja
-	meson test -C build
-	meson test -C build/debug
+	ninja -C build/debug -j $(JOBS)
+	meson test -C build --no-rebuild
+	meson test -C build/debug --no-rebuild
 
 .PHONY: install
 install: build

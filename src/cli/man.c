@@ -1,0 +1,178 @@
+/* The manual page, from the tables of the commands; the macros are those of man(7), as groff and mandoc take them. */
+#include <string.h>
+
+#include "base/buffer.h"
+#include "cli/cli.h"
+#include "cli/describe.h"
+
+struct entry {
+    const char *name;
+    const char *text;
+};
+
+static const struct entry statuses[] = {
+    {"0", "done"},
+    {"1", "failed; standard error says what, where and what to do"},
+    {"2", "the words on the command line are wrong; nothing was done"},
+    {"3", "done, but more rows were rejected than the schema's rejectBudget allows"},
+};
+
+static const struct entry variables[] = {
+    {"AISLE_DATA", "the data folder, when --data is not given"},
+    {"AISLE_LOG", "the least important log lines that are written to standard error: debug, info, warn (the default) or "
+                  "error"},
+    {"NO_COLOR", "when set and not empty, no colour is used"},
+    {"COLUMNS", "the width of the terminal, where the terminal does not tell it"},
+};
+
+static const struct entry files[] = {
+    {"DIR/aisle.db", "in the data folder DIR: which of its files are current, the files taken, and the record of each run"},
+    {"DIR/cleaned/", "cleaned rows as Parquet, by dataset and date"},
+    {"DIR/pending/", "rows that wait for their order or product, as Parquet"},
+    {"DIR/rejected/", "rejected rows as CSV, with their reasons"},
+    {"DIR/invalid/", "files that could not be taken, each with a JSON file that says why"},
+    {"DIR/state/", "what later runs need to know of earlier ones"},
+};
+
+/* Text with what the macros would take as theirs escaped; hyphens of options stay hyphens when copied. */
+static void put_text(FILE *out, const char *text)
+{
+    if (*text == '.' || *text == '\'')
+        fputs("\\&", out);
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at == '\\')
+            fputs("\\e", out);
+        else if (*at == '-')
+            fputs("\\-", out);
+        else
+            fputc(*at, out);
+    }
+}
+
+static void put_line(FILE *out, const char *text)
+{
+    put_text(out, text);
+    fputc('\n', out);
+}
+
+/* A paragraph of running text, whose own hyphens are hyphens; those that begin an option are not. */
+static void put_paragraph(FILE *out, const char *text, size_t length)
+{
+    if (length > 0 && (*text == '.' || *text == '\''))
+        fputs("\\&", out);
+    for (size_t i = 0; i < length; i++) {
+        bool dash = text[i] == '-' && (i == 0 || text[i - 1] == ' ' || text[i - 1] == '-');
+        if (text[i] == '\\')
+            fputs("\\e", out);
+        else if (dash)
+            fputs("\\-", out);
+        else
+            fputc(text[i], out);
+    }
+    fputc('\n', out);
+}
+
+static void put_paragraphs(FILE *out, const char *text)
+{
+    while (*text != '\0') {
+        const char *end = strstr(text, "\n\n");
+        size_t length = end == NULL ? strlen(text) : (size_t)(end - text);
+        fputs(".PP\n", out);
+        put_paragraph(out, text, length);
+        text += end == NULL ? length : length + 2;
+    }
+}
+
+static void put_entries(FILE *out, const char *heading, const struct entry *entries, size_t count)
+{
+    fprintf(out, ".SH %s\n", heading);
+    for (size_t i = 0; i < count; i++) {
+        fputs(".TP\n.B ", out);
+        put_line(out, entries[i].name);
+        put_paragraph(out, entries[i].text, strlen(entries[i].text));
+    }
+}
+
+static void put_described(FILE *out, const struct buffer *text)
+{
+    if (!text->failed)
+        put_paragraph(out, text->data, text->length);
+}
+
+static void put_option(FILE *out, const struct option *option)
+{
+    fputs(".TP\n", out);
+    if (option->letter != 0)
+        fprintf(out, "\\fB\\-%c\\fR, ", option->letter);
+    fputs("\\fB", out);
+    put_text(out, "--");
+    put_text(out, option->name);
+    fputs("\\fR", out);
+    if (option->argument != NULL)
+        fprintf(out, " \\fI%s\\fR", option->argument);
+    fputc('\n', out);
+    struct buffer text;
+    buffer_init(&text, 0);
+    describe_option(&text, option);
+    put_described(out, &text);
+    buffer_free(&text);
+}
+
+static void put_operand(FILE *out, const struct operand *operand)
+{
+    fprintf(out, ".TP\n.I %s\n", operand->name);
+    struct buffer text;
+    buffer_init(&text, 0);
+    buffer_append_text(&text, operand->help);
+    if (operand->kind == VALUE_CHOICE) {
+        buffer_append_text(&text, ": ");
+        describe_choices(&text, operand->choices);
+    }
+    put_described(out, &text);
+    buffer_free(&text);
+}
+
+static void put_command(FILE *out, const struct command *command)
+{
+    struct buffer synopsis;
+    buffer_init(&synopsis, 0);
+    describe_synopsis(&synopsis, command);
+    fputs(".SS ", out);
+    if (buffer_text(&synopsis) != NULL)
+        put_line(out, synopsis.data);
+    buffer_free(&synopsis);
+    put_paragraphs(out, command->description);
+    for (size_t i = 0; i < command->operand_count; i++)
+        put_operand(out, &command->operands[i]);
+    for (size_t i = 0; i < command->option_count; i++)
+        put_option(out, &command->options[i]);
+    if (command->examples[0] == NULL)
+        return;
+    fputs(".PP\nExamples:\n.PP\n.RS 4\n.nf\n", out);
+    for (size_t i = 0; i < CLI_MAX_EXAMPLES && command->examples[i] != NULL; i++)
+        put_line(out, command->examples[i]);
+    fputs(".fi\n.RE\n", out);
+}
+
+void man_page(FILE *out)
+{
+    fprintf(out, ".TH AISLE 1 \"\" \"Aisle %s\" \"User Commands\"\n", AISLE_VERSION);
+    fputs(".SH NAME\naisle \\- exact KPI tables from the files of a retailer\n", out);
+    fputs(".SH SYNOPSIS\n.B aisle\n.I COMMAND\n[options]\n", out);
+    fputs(".SH DESCRIPTION\n", out);
+    put_paragraphs(out,
+                   "Aisle reads the files that a retailer's systems drop (orders, order items, products and more), tells "
+                   "good rows from bad ones, and keeps cleaned data and KPI tables that are exact whatever the order and "
+                   "the pieces in which the files came. Every row that is read ends valid, rejected with its reasons, "
+                   "duplicate, or pending.\n\n"
+                   "Facts are written to standard output; progress, notices and errors to standard error. Progress is "
+                   "shown on a terminal only.\n\n"
+                   "Every command takes --help. Words after -- are never options. Sizes are written 512M or 2G (powers of "
+                   "1024), shares 0.05 or 5%, dates 2025-04-01.");
+    fputs(".SH COMMANDS\n", out);
+    for (size_t i = 0; cli_commands[i] != NULL; i++)
+        put_command(out, cli_commands[i]);
+    put_entries(out, "EXIT STATUS", statuses, COUNT_OF(statuses));
+    put_entries(out, "ENVIRONMENT", variables, COUNT_OF(variables));
+    put_entries(out, "FILES", files, COUNT_OF(files));
+}
