@@ -104,6 +104,7 @@ bool column_pack(struct column *column, enum column_kind kind, const int64_t *va
     if (range.least > range.most)
         return true;
     column->base = range.least;
+    column->high = range.most;
     uint64_t span = (uint64_t)range.most - (uint64_t)range.least;
     if (kind == COLUMN_TIMESTAMP && whole_seconds(values, rows)) {
         column->unit = SECOND_US;
