@@ -14,9 +14,8 @@ build/debug/build.ninja:
 
 .PHONY: test
 test: build build/debug/build.ninja
-	ninja -C build/debug -j $(JOBS)
-	meson test -C build --no-rebuild
-	meson test -C build/debug --no-rebuild
+	meson test -C build
+	meson test -C build/debug
 
 .PHONY: install
 install: build

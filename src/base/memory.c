@@ -10,21 +10,31 @@
 #include <stdatomic.h>
 
 static pthread_once_t torture_once = PTHREAD_ONCE_INIT;
-static uint64_t torture_at;
-static _Atomic uint64_t torture_count;
+static _Atomic uint64_t torture_at;    /* 0: no allocation is to fail */
+static _Atomic uint64_t torture_count; /* allocations so far */
 
 static void torture_read(void)
 {
     const char *text = getenv("AISLE_FAIL_ALLOCATION");
 
-    torture_at = text != NULL ? strtoull(text, NULL, 10) : 0;
+    atomic_store(&torture_at, text != NULL ? strtoull(text, NULL, 10) : 0);
+}
+
+bool memory_fail_at(uint64_t n)
+{
+    pthread_once(&torture_once, torture_read);
+    bool failed = atomic_load(&torture_at) != 0 && atomic_load(&torture_count) >= atomic_load(&torture_at);
+
+    atomic_store(&torture_count, 0);
+    atomic_store(&torture_at, n);
+    return failed;
 }
 
 /* Whether this allocation is the one that is to fail. */
 static bool torture_fails(void)
 {
     pthread_once(&torture_once, torture_read);
-    return torture_at != 0 && atomic_fetch_add(&torture_count, 1) + 1 == torture_at;
+    return atomic_fetch_add(&torture_count, 1) + 1 == atomic_load(&torture_at);
 }
 #else
 static bool torture_fails(void)

@@ -33,6 +33,12 @@ void memory_free(void *pointer);
 /* For `__attribute__((cleanup(memory_release)))` on a pointer variable. */
 void memory_release(void *pointer_to_pointer);
 
+#ifdef AISLE_TORTURE
+/* Debug builds only: makes the n-th allocation from now on fail (0: none). True when the one asked for before
+ * has failed meanwhile. Overrides AISLE_FAIL_ALLOCATION. */
+bool memory_fail_at(uint64_t n);
+#endif
+
 /* Bytes of RAM of this machine (or of its cgroup, when that is less). */
 uint64_t memory_total_bytes(void);
 

@@ -30,7 +30,8 @@ struct column {
     enum column_kind kind;
     uint8_t width;    /* bytes a stored value: 0 (all values are `base`), 1, 2, 4 or 8 */
     bool has_null;    /* then a stored value with all bits set is null (with width 0: all are null) */
-    int64_t base;     /* value = base + unit * stored, stored taken as unsigned */
+    int64_t base;     /* value = base + unit * stored, stored taken as unsigned; the least value there is */
+    int64_t high;     /* the largest value there is; unset when all are null */
     int64_t unit;     /* 1; for timestamps of whole seconds 1,000,000 */
     void *stored;     /* rows * width bytes; NULL for width 0 and for COLUMN_TEXT */
     uint32_t *starts; /* COLUMN_TEXT: rows + 1 offsets into bytes; a null row is empty and set in `nulls` */
