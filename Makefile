@@ -17,6 +17,15 @@ test: build build/debug/build.ninja
 	meson test -C build
 	meson test -C build/debug
 
+# Lays out every C file by .clang-format.
+.PHONY: format
+format:
+	find src tests -name '*.[ch]' -exec clang-format -i {} +
+
+.PHONY: lint
+lint:
+	tools/check
+
 .PHONY: install
 install: build
 	meson install -C build

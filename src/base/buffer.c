@@ -111,8 +111,8 @@ void buffer_append_format(struct buffer *buffer, const char *format, ...)
         fail(buffer, false);
     } else if ((size_t)length < sizeof small) {
         buffer_append(buffer, small, (size_t)length);
-    } else if (buffer_room(buffer, (size_t)length) != NULL &&
-               (buffer->length + (size_t)length < buffer->capacity || grow(buffer, buffer->length + (size_t)length + 1))) {
+    } else if (buffer_room(buffer, (size_t)length) != NULL && (buffer->length + (size_t)length < buffer->capacity ||
+                                                               grow(buffer, buffer->length + (size_t)length + 1))) {
         va_start(arguments, format);
         vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, arguments);
         va_end(arguments);

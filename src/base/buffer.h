@@ -13,13 +13,13 @@ struct buffer {
     char *data;
     size_t length;
     size_t capacity;
-    size_t ceiling; /* 0: none */
-    bool failed;    /* an append did not fit; `data` is whole up to `length` */
+    size_t ceiling;    /* 0: none */
+    bool failed;       /* an append did not fit; `data` is whole up to `length` */
     bool over_ceiling; /* it was the ceiling that it did not fit under */
 };
 
 void buffer_init(struct buffer *buffer, size_t ceiling_bytes);
-void buffer_free(struct buffer *buffer); /* also right on a zeroed or freed one */
+void buffer_free(struct buffer *buffer);  /* also right on a zeroed or freed one */
 void buffer_clear(struct buffer *buffer); /* keeps the memory, forgets the failure */
 
 /* Makes room for `size` more bytes and returns where they go (buffer_advance then counts them), or NULL. */

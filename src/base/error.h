@@ -7,8 +7,8 @@
 #ifndef AISLE_BASE_ERROR_H
 #define AISLE_BASE_ERROR_H
 
-#include <stdbool.h>
 #include <stdarg.h>
+#include <stdbool.h>
 
 enum error_code {
     ERROR_NONE = 0,
@@ -35,8 +35,7 @@ bool error_set(struct error *error, enum error_code code, const char *format, ..
 
 /* As error_set, and appends ": " and the text of errno. A full disk becomes ERROR_LIMIT, a missing file
  * ERROR_NOT_FOUND, a refused one ERROR_DENIED, want of memory ERROR_MEMORY, any other ERROR_IO. */
-bool error_set_errno(struct error *error, int errnum, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+bool error_set_errno(struct error *error, int errnum, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Puts "CONTEXT: " before the message that is there. Returns false. */
 bool error_prefix(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));

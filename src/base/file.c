@@ -369,8 +369,8 @@ static bool read_names(const char *path, struct names *names, struct error *erro
     return good;
 }
 
-bool file_list(const char *folder, bool (*visit)(void *context, const char *name, struct error *error),
-               void *context, struct error *error)
+bool file_list(const char *folder, bool (*visit)(void *context, const char *name, struct error *error), void *context,
+               struct error *error)
 {
     struct names names __attribute__((cleanup(names_free))) = {0};
 

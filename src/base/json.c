@@ -82,8 +82,7 @@ json_t *json_need(json_t *object, const char *key, json_type type, const char *n
     return value;
 }
 
-const char *json_text_or(json_t *object, const char *key, const char *fallback, const char *name,
-                         struct error *error)
+const char *json_text_or(json_t *object, const char *key, const char *fallback, const char *name, struct error *error)
 {
     json_t *value = json_object_get(object, key);
 
@@ -119,7 +118,7 @@ bool json_only(json_t *object, const char *const *known, const char *name, struc
     const char *key = NULL;
     json_t *value = NULL;
 
-    json_object_foreach(object, key, value) {
+    json_object_foreach (object, key, value) {
         size_t i = 0;
 
         while (known[i] != NULL && strcmp(known[i], key) != 0) {

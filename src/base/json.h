@@ -19,8 +19,7 @@ json_t *json_read(const char *data, size_t size, const char *name, struct error 
 json_t *json_need(json_t *object, const char *key, json_type type, const char *name, struct error *error);
 
 /* A string member, or `fallback` when it is absent; NULL with an error when it is of another type. */
-const char *json_text_or(json_t *object, const char *key, const char *fallback, const char *name,
-                         struct error *error);
+const char *json_text_or(json_t *object, const char *key, const char *fallback, const char *name, struct error *error);
 
 /* Fails when the object has a member that is not in `known` (ended by NULL); names it and the nearest. */
 bool json_only(json_t *object, const char *const *known, const char *name, struct error *error);

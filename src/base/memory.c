@@ -45,7 +45,8 @@ static bool torture_fails(void)
 
 static void *report(struct error *error, size_t size)
 {
-    error_set(error, ERROR_MEMORY, "out of memory: %zu bytes could not be had; use a smaller memory limit or file", size);
+    error_set(error, ERROR_MEMORY, "out of memory: %zu bytes could not be had; use a smaller memory limit or file",
+              size);
     return NULL;
 }
 

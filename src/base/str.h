@@ -15,16 +15,25 @@ struct str {
 /* printf("%.*s", STR_ARGS(view)) */
 #define STR_ARGS(view) (int)(view).length, (view).data
 
-static inline struct str str_of(const char *text) { return (struct str){text, strlen(text)}; }
+static inline struct str str_of(const char *text)
+{
+    return (struct str){text, strlen(text)};
+}
 
-static inline struct str str_slice(const char *data, size_t length) { return (struct str){data, length}; }
+static inline struct str str_slice(const char *data, size_t length)
+{
+    return (struct str){data, length};
+}
 
 static inline bool str_equal(struct str a, struct str b)
 {
     return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
 }
 
-static inline bool str_is(struct str a, const char *text) { return str_equal(a, str_of(text)); }
+static inline bool str_is(struct str a, const char *text)
+{
+    return str_equal(a, str_of(text));
+}
 
 /* Without the spaces and tabs at both ends. */
 struct str str_trim(struct str view);

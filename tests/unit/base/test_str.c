@@ -102,7 +102,7 @@ static bool model_is_utf8(const unsigned char *bytes, size_t length, size_t *off
 
 static void utf8_agrees_with_the_definition(void **state)
 {
-    static const unsigned char choices[] = {'a', 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC1, 0xC2,
+    static const unsigned char choices[] = {'a',  0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC1, 0xC2,
                                             0xDF, 0xE0, 0xE1, 0xED, 0xEF, 0xF0, 0xF4, 0xF5, 0xFF, 'z'};
     struct random random;
 
@@ -152,8 +152,8 @@ static void counts_edits(void **state)
     assert_int_equal(str_distance(str_of("kitten"), str_of("sitting")), 3);
     assert_int_equal(str_distance(str_of("orders"), str_of("oders")), 1);
     assert_int_equal(str_distance(str_of("same"), str_of("same")), 0);
-    assert_true(str_distance(str_of("0123456789012345678901234567890123456789012345678901234567890123"),
-                             str_of("a")) == SIZE_MAX);
+    assert_true(str_distance(str_of("0123456789012345678901234567890123456789012345678901234567890123"), str_of("a")) ==
+                SIZE_MAX);
 }
 
 int main(void)
