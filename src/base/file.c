@@ -75,29 +75,51 @@ bool file_write(int fd, const void *data, size_t size, const char *path, struct 
     return true;
 }
 
-/* Appends what is in the descriptor, which may be a pipe. `expected` is a hint of its size. */
+/* Reads once, up to `size` bytes, again when a signal came between. -1 on failure. */
+static ssize_t read_some(int fd, char *data, size_t size, const char *path, struct error *error)
+{
+    for (;;) {
+        ssize_t got = read(fd, data, short_size(size));
+
+        if (got >= 0) {
+            return got;
+        }
+        if (errno != EINTR) {
+            error_set_errno(error, errno, "%s cannot be read", path);
+            return -1;
+        }
+    }
+}
+
+/* Appends what is in the descriptor, which may be a pipe. `expected` is a hint of its size. A full buffer is
+ * right when the file ends there, so one more byte is asked for without room for it. */
 static bool load_all(int fd, size_t expected, const char *path, struct buffer *into, struct error *error)
 {
-    size_t step = expected + 1;
+    char extra = 0;
 
-    for (;;) {
-        char *room = buffer_room(into, step);
+    for (size_t step = expected;;) {
+        size_t left = into->ceiling > 0 ? into->ceiling - into->length : SIZE_MAX;
+
+        step = step < left ? step : left;
+        char *room = step > 0 ? buffer_room(into, step) : &extra;
 
         if (room == NULL) {
             buffer_check(into, error);
             return error_prefix(error, "%s", path);
         }
-        ssize_t got = read(fd, room, short_size(step));
+        ssize_t got = read_some(fd, room, step > 0 ? step : 1, path, error);
 
-        if (got < 0 && errno != EINTR) {
-            return error_set_errno(error, errno, "%s cannot be read", path);
+        if (got <= 0) {
+            return got == 0;
         }
-        if (got == 0) {
-            return true;
-        }
-        if (got > 0) {
+        if (step > 0) {
             buffer_advance(into, (size_t)got);
-            step = (size_t)got < step ? step - (size_t)got : 65536;
+            step -= (size_t)got;
+        } else if (left == 0) {
+            return error_set(error, ERROR_LIMIT, "%s has more than the %zu bytes allowed", path, into->ceiling);
+        } else {
+            buffer_append_char(into, extra);
+            step = 65536;
         }
     }
 }

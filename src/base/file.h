@@ -18,7 +18,7 @@ ssize_t file_read_at(int fd, void *data, size_t size, uint64_t offset, const cha
 /* Writes all of `size` bytes at the descriptor's place. */
 bool file_write(int fd, const void *data, size_t size, const char *path, struct error *error);
 
-/* Appends the whole file to `into`. */
+/* Appends the whole file to `into`, whose ceiling is the limit: a longer file is ERROR_LIMIT. */
 bool file_load(const char *path, struct buffer *into, struct error *error);
 
 /* Writes a file that is either absent or whole: a temporary name beside it, sync, rename, sync of the
