@@ -15,8 +15,7 @@ const struct command *const cli_commands[] = {
 const struct command *cli_find(const char *name)
 {
     for (size_t i = 0; cli_commands[i] != NULL; i++)
-        if (strcmp(cli_commands[i]->name, name) == 0)
-            return cli_commands[i];
+        if (strcmp(cli_commands[i]->name, name) == 0) return cli_commands[i];
     return NULL;
 }
 
@@ -49,8 +48,7 @@ int cli_unknown(const char *word)
 static int finish(int status)
 {
     bool failed = fflush(stdout) != 0 || ferror(stdout) != 0;
-    if (!failed)
-        return status;
+    if (!failed) return status;
     struct error error = {0};
     error_set(&error, ERROR_IO, "standard output could not be written completely (is the disk full?)");
     return cli_fail(&error);
@@ -84,7 +82,6 @@ int cli_main(int argc, char **argv)
     else if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
         word = "version";
     const struct command *command = cli_find(word);
-    if (command == NULL)
-        return cli_unknown(word);
+    if (command == NULL) return cli_unknown(word);
     return finish(run_command(command, argc - 1, argv + 1));
 }

@@ -16,14 +16,12 @@ static void put_quoted(const char *text)
 
 static void put_words(const char *const *words)
 {
-    for (size_t i = 0; words[i] != NULL; i++)
-        printf("%s%s", i == 0 ? "" : " ", words[i]);
+    for (size_t i = 0; words[i] != NULL; i++) printf("%s%s", i == 0 ? "" : " ", words[i]);
 }
 
 static void put_command_names(void)
 {
-    for (size_t i = 0; cli_commands[i] != NULL; i++)
-        printf("%s%s", i == 0 ? "" : " ", cli_commands[i]->name);
+    for (size_t i = 0; cli_commands[i] != NULL; i++) printf("%s%s", i == 0 ? "" : " ", cli_commands[i]->name);
 }
 
 /* --- bash ------------------------------------------------------------------------------------------------------- */
@@ -52,11 +50,9 @@ static void bash_put_values(const struct command *command)
 {
     for (size_t i = 0; i < command->option_count; i++) {
         const struct option *option = &command->options[i];
-        if (option->kind == VALUE_FLAG)
-            continue;
+        if (option->kind == VALUE_FLAG) continue;
         printf("    '%s --%s'", command->name, option->name);
-        if (option->letter != 0)
-            printf(" | '%s -%c'", command->name, option->letter);
+        if (option->letter != 0) printf(" | '%s -%c'", command->name, option->letter);
         fputs(") ", stdout);
         bash_put_offer(option->kind, option->choices);
         fputs("; return ;;\n", stdout);
@@ -66,15 +62,12 @@ static void bash_put_values(const struct command *command)
 static void bash_put_options(const struct command *command)
 {
     printf("    %s) options='--help", command->name);
-    for (size_t i = 0; i < command->option_count; i++)
-        printf(" --%s", command->options[i].name);
+    for (size_t i = 0; i < command->option_count; i++) printf(" --%s", command->options[i].name);
     fputs("' valued='", stdout);
     for (size_t i = 0; i < command->option_count; i++) {
-        if (command->options[i].kind == VALUE_FLAG)
-            continue;
+        if (command->options[i].kind == VALUE_FLAG) continue;
         printf(" --%s ", command->options[i].name);
-        if (command->options[i].letter != 0)
-            printf(" -%c ", command->options[i].letter);
+        if (command->options[i].letter != 0) printf(" -%c ", command->options[i].letter);
     }
     fputs("' ;;\n", stdout);
 }
@@ -94,14 +87,15 @@ static void bash_put_operands(const struct command *command)
 
 static void complete_bash(void)
 {
-    fputs("# bash completion of aisle; put it in ~/.local/share/bash-completion/completions/aisle\n"
-          "_aisle()\n{\n"
-          "    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}\n"
-          "    local options='' valued='' place=1 i word\n"
-          "    COMPREPLY=()\n"
-          "    if ((COMP_CWORD == 1)); then\n"
-          "        mapfile -t COMPREPLY < <(compgen -W '",
-          stdout);
+    fputs(
+        "# bash completion of aisle; put it in ~/.local/share/bash-completion/completions/aisle\n"
+        "_aisle()\n{\n"
+        "    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}\n"
+        "    local options='' valued='' place=1 i word\n"
+        "    COMPREPLY=()\n"
+        "    if ((COMP_CWORD == 1)); then\n"
+        "        mapfile -t COMPREPLY < <(compgen -W '",
+        stdout);
     put_command_names();
     fputs("' -- \"$current\")\n"
           "        return\n"
@@ -113,13 +107,11 @@ static void complete_bash(void)
           "    fi\n"
           "    case \"$command $previous\" in\n",
           stdout);
-    for (size_t i = 0; cli_commands[i] != NULL; i++)
-        bash_put_values(cli_commands[i]);
+    for (size_t i = 0; cli_commands[i] != NULL; i++) bash_put_values(cli_commands[i]);
     fputs("    esac\n"
           "    case $command in\n",
           stdout);
-    for (size_t i = 0; cli_commands[i] != NULL; i++)
-        bash_put_options(cli_commands[i]);
+    for (size_t i = 0; cli_commands[i] != NULL; i++) bash_put_options(cli_commands[i]);
     fputs("    esac\n"
           "    if [[ $current == -* ]]; then\n"
           "        mapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$current\")\n"
@@ -136,8 +128,7 @@ static void complete_bash(void)
           "    done\n"
           "    case $command' '$place in\n",
           stdout);
-    for (size_t i = 0; cli_commands[i] != NULL; i++)
-        bash_put_operands(cli_commands[i]);
+    for (size_t i = 0; cli_commands[i] != NULL; i++) bash_put_operands(cli_commands[i]);
     fputs("    esac\n"
           "}\n"
           "complete -F _aisle aisle\n",
@@ -196,8 +187,7 @@ static void zsh_put_option(const struct option *option)
 static void zsh_put_command(const struct command *command)
 {
     printf("        %s)\n            _arguments -s '(-h --help)'{-h,--help}'[show help]'", command->name);
-    for (size_t i = 0; i < command->option_count; i++)
-        zsh_put_option(&command->options[i]);
+    for (size_t i = 0; i < command->option_count; i++) zsh_put_option(&command->options[i]);
     for (size_t i = 0; i < command->operand_count; i++) {
         const struct operand *operand = &command->operands[i];
         if (operand->repeats)
@@ -232,8 +222,7 @@ static void complete_zsh(void)
           "    words)\n"
           "        case $line[1] in\n",
           stdout);
-    for (size_t i = 0; cli_commands[i] != NULL; i++)
-        zsh_put_command(cli_commands[i]);
+    for (size_t i = 0; cli_commands[i] != NULL; i++) zsh_put_command(cli_commands[i]);
     fputs("        esac\n"
           "        ;;\n"
           "    esac\n"
@@ -251,8 +240,7 @@ static void complete_zsh(void)
 /* Text inside single quotes, for fish. */
 static void fish_put_text(const char *text)
 {
-    for (; *text != '\0'; text++)
-        printf("%s%c", *text == '\'' || *text == '\\' ? "\\" : "", *text);
+    for (; *text != '\0'; text++) printf("%s%c", *text == '\'' || *text == '\\' ? "\\" : "", *text);
 }
 
 static void fish_put_offer(enum value_kind kind, const char *const *choices)
@@ -282,18 +270,15 @@ static void fish_put_command(const struct command *command)
     for (size_t i = 0; i < command->option_count; i++) {
         const struct option *option = &command->options[i];
         printf("complete -c aisle -n '__fish_seen_subcommand_from %s' -l %s", command->name, option->name);
-        if (option->letter != 0)
-            printf(" -s %c", option->letter);
-        if (option->kind != VALUE_FLAG)
-            fish_put_offer(option->kind, option->choices);
+        if (option->letter != 0) printf(" -s %c", option->letter);
+        if (option->kind != VALUE_FLAG) fish_put_offer(option->kind, option->choices);
         fputs(" -d '", stdout);
         fish_put_text(option->help);
         fputs("'\n", stdout);
     }
     for (size_t i = 0; i < command->operand_count; i++) {
         const struct operand *operand = &command->operands[i];
-        if (operand->kind == VALUE_TEXT && operand->choices == NULL)
-            continue;
+        if (operand->kind == VALUE_TEXT && operand->choices == NULL) continue;
         printf("complete -c aisle -n '__fish_seen_subcommand_from %s", command->name);
         if (operand->repeats)
             printf("; and test (count (commandline -opc)) -gt %zu'", i + 1);
@@ -310,8 +295,7 @@ static void complete_fish(void)
           "complete -c aisle -f\n"
           "complete -c aisle -s h -l help -d 'show help'\n",
           stdout);
-    for (size_t i = 0; cli_commands[i] != NULL; i++)
-        fish_put_command(cli_commands[i]);
+    for (size_t i = 0; cli_commands[i] != NULL; i++) fish_put_command(cli_commands[i]);
 }
 
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
@@ -323,8 +307,7 @@ static int run(const struct options *given)
 {
     static void (*const makers[])(void) = {complete_bash, complete_zsh, complete_fish};
     for (size_t i = 0; i < COUNT_OF(makers); i++)
-        if (strcmp(given->operands[0], shells[i]) == 0)
-            makers[i]();
+        if (strcmp(given->operands[0], shells[i]) == 0) makers[i]();
     return CLI_DONE;
 }
 

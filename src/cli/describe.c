@@ -28,8 +28,7 @@ void describe_synopsis(struct buffer *into, const struct command *command)
         else
             has_more = true;
     }
-    if (has_more)
-        buffer_append_text(into, " [options]");
+    if (has_more) buffer_append_text(into, " [options]");
 }
 
 void describe_option(struct buffer *into, const struct option *option)

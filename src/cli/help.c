@@ -11,8 +11,7 @@ static const char *const overview = "Aisle turns the files of a retailer into va
 
 static size_t help_width(const struct terminal *terminal)
 {
-    if (terminal->width == 0)
-        return HELP_WIDTH;
+    if (terminal->width == 0) return HELP_WIDTH;
     return terminal->width < HELP_WIDEST ? (size_t)terminal->width : HELP_WIDEST;
 }
 
@@ -48,8 +47,7 @@ static void put_paragraphs(FILE *out, const char *text, size_t width)
         buffer_append(&paragraph, text, length);
         const char *words = buffer_text(&paragraph);
         fputc('\n', out);
-        if (words != NULL)
-            put_wrapped(out, words, 0, 0, width);
+        if (words != NULL) put_wrapped(out, words, 0, 0, width);
         buffer_free(&paragraph);
         text += end == NULL ? length : length + 2;
     }
@@ -84,8 +82,7 @@ static void put_option(FILE *out, const struct option *option, size_t width)
     buffer_append_format(&name, "--%s%s%s", option->name, option->argument == NULL ? "" : " ",
                          option->argument == NULL ? "" : option->argument);
     describe_option(&text, option);
-    if (buffer_text(&name) != NULL && buffer_text(&text) != NULL)
-        put_entry(out, name.data, text.data, width);
+    if (buffer_text(&name) != NULL && buffer_text(&text) != NULL) put_entry(out, name.data, text.data, width);
     buffer_free(&name);
     buffer_free(&text);
 }
@@ -113,8 +110,7 @@ static void put_operands(FILE *out, const struct terminal *terminal, const struc
             buffer_append_text(&text, ": ");
             describe_choices(&text, command->operands[i].choices);
         }
-        if (buffer_text(&text) != NULL)
-            put_entry(out, command->operands[i].name, text.data, width);
+        if (buffer_text(&text) != NULL) put_entry(out, command->operands[i].name, text.data, width);
         buffer_free(&text);
     }
 }
@@ -127,18 +123,14 @@ void help_command(FILE *out, const struct command *command)
     struct buffer synopsis;
     buffer_init(&synopsis, 0);
     describe_synopsis(&synopsis, command);
-    if (buffer_text(&synopsis) != NULL)
-        fprintf(out, "Usage: %s\n", synopsis.data);
+    if (buffer_text(&synopsis) != NULL) fprintf(out, "Usage: %s\n", synopsis.data);
     buffer_free(&synopsis);
     put_paragraphs(out, command->description, width);
-    if (command->operand_count > 0)
-        put_operands(out, &terminal, command, width);
+    if (command->operand_count > 0) put_operands(out, &terminal, command, width);
     put_heading(out, &terminal, "Options");
-    for (size_t i = 0; i < command->option_count; i++)
-        put_option(out, &command->options[i], width);
+    for (size_t i = 0; i < command->option_count; i++) put_option(out, &command->options[i], width);
     put_option(out, &help, width);
-    if (command->examples[0] != NULL)
-        put_heading(out, &terminal, "Examples");
+    if (command->examples[0] != NULL) put_heading(out, &terminal, "Examples");
     for (size_t i = 0; i < CLI_MAX_EXAMPLES && command->examples[i] != NULL; i++)
         fprintf(out, "  %s\n", command->examples[i]);
 }
@@ -162,8 +154,7 @@ static int run(const struct options *given)
         return CLI_DONE;
     }
     const struct command *command = cli_find(given->operands[0]);
-    if (command == NULL)
-        return cli_unknown(given->operands[0]);
+    if (command == NULL) return cli_unknown(given->operands[0]);
     help_command(stdout, command);
     return CLI_DONE;
 }

@@ -19,14 +19,16 @@ static const struct entry statuses[] = {
 
 static const struct entry variables[] = {
     {"AISLE_DATA", "the data folder, when --data is not given"},
-    {"AISLE_LOG", "the least important log lines that are written to standard error: debug, info, warn (the default) or "
-                  "error"},
+    {"AISLE_LOG",
+     "the least important log lines that are written to standard error: debug, info, warn (the default) or "
+     "error"},
     {"NO_COLOR", "when set and not empty, no colour is used"},
     {"COLUMNS", "the width of the terminal, where the terminal does not tell it"},
 };
 
 static const struct entry files[] = {
-    {"DIR/aisle.db", "in the data folder DIR: which of its files are current, the files taken, and the record of each run"},
+    {"DIR/aisle.db",
+     "in the data folder DIR: which of its files are current, the files taken, and the record of each run"},
     {"DIR/cleaned/", "cleaned rows as Parquet, by dataset and date"},
     {"DIR/pending/", "rows that wait for their order or product, as Parquet"},
     {"DIR/rejected/", "rejected rows as CSV, with their reasons"},
@@ -37,8 +39,7 @@ static const struct entry files[] = {
 /* Text with what the macros would take as theirs escaped; hyphens of options stay hyphens when copied. */
 static void put_text(FILE *out, const char *text)
 {
-    if (*text == '.' || *text == '\'')
-        fputs("\\&", out);
+    if (*text == '.' || *text == '\'') fputs("\\&", out);
     for (const char *at = text; *at != '\0'; at++) {
         if (*at == '\\')
             fputs("\\e", out);
@@ -58,8 +59,7 @@ static void put_line(FILE *out, const char *text)
 /* A paragraph of running text, whose own hyphens are hyphens; those that begin an option are not. */
 static void put_paragraph(FILE *out, const char *text, size_t length)
 {
-    if (length > 0 && (*text == '.' || *text == '\''))
-        fputs("\\&", out);
+    if (length > 0 && (*text == '.' || *text == '\'')) fputs("\\&", out);
     for (size_t i = 0; i < length; i++) {
         bool dash = text[i] == '-' && (i == 0 || text[i - 1] == ' ' || text[i - 1] == '-');
         if (text[i] == '\\')
@@ -95,21 +95,18 @@ static void put_entries(FILE *out, const char *heading, const struct entry *entr
 
 static void put_described(FILE *out, const struct buffer *text)
 {
-    if (!text->failed)
-        put_paragraph(out, text->data, text->length);
+    if (!text->failed) put_paragraph(out, text->data, text->length);
 }
 
 static void put_option(FILE *out, const struct option *option)
 {
     fputs(".TP\n", out);
-    if (option->letter != 0)
-        fprintf(out, "\\fB\\-%c\\fR, ", option->letter);
+    if (option->letter != 0) fprintf(out, "\\fB\\-%c\\fR, ", option->letter);
     fputs("\\fB", out);
     put_text(out, "--");
     put_text(out, option->name);
     fputs("\\fR", out);
-    if (option->argument != NULL)
-        fprintf(out, " \\fI%s\\fR", option->argument);
+    if (option->argument != NULL) fprintf(out, " \\fI%s\\fR", option->argument);
     fputc('\n', out);
     struct buffer text;
     buffer_init(&text, 0);
@@ -138,19 +135,14 @@ static void put_command(FILE *out, const struct command *command)
     buffer_init(&synopsis, 0);
     describe_synopsis(&synopsis, command);
     fputs(".SS ", out);
-    if (buffer_text(&synopsis) != NULL)
-        put_line(out, synopsis.data);
+    if (buffer_text(&synopsis) != NULL) put_line(out, synopsis.data);
     buffer_free(&synopsis);
     put_paragraphs(out, command->description);
-    for (size_t i = 0; i < command->operand_count; i++)
-        put_operand(out, &command->operands[i]);
-    for (size_t i = 0; i < command->option_count; i++)
-        put_option(out, &command->options[i]);
-    if (command->examples[0] == NULL)
-        return;
+    for (size_t i = 0; i < command->operand_count; i++) put_operand(out, &command->operands[i]);
+    for (size_t i = 0; i < command->option_count; i++) put_option(out, &command->options[i]);
+    if (command->examples[0] == NULL) return;
     fputs(".PP\nExamples:\n.PP\n.RS 4\n.nf\n", out);
-    for (size_t i = 0; i < CLI_MAX_EXAMPLES && command->examples[i] != NULL; i++)
-        put_line(out, command->examples[i]);
+    for (size_t i = 0; i < CLI_MAX_EXAMPLES && command->examples[i] != NULL; i++) put_line(out, command->examples[i]);
     fputs(".fi\n.RE\n", out);
 }
 
@@ -160,18 +152,17 @@ void man_page(FILE *out)
     fputs(".SH NAME\naisle \\- exact KPI tables from the files of a retailer\n", out);
     fputs(".SH SYNOPSIS\n.B aisle\n.I COMMAND\n[options]\n", out);
     fputs(".SH DESCRIPTION\n", out);
-    put_paragraphs(out,
-                   "Aisle reads the files that a retailer's systems drop (orders, order items, products and more), tells "
-                   "good rows from bad ones, and keeps cleaned data and KPI tables that are exact whatever the order and "
-                   "the pieces in which the files came. Every row that is read ends valid, rejected with its reasons, "
-                   "duplicate, or pending.\n\n"
-                   "Facts are written to standard output; progress, notices and errors to standard error. Progress is "
-                   "shown on a terminal only.\n\n"
-                   "Every command takes --help. Words after -- are never options. Sizes are written 512M or 2G (powers of "
-                   "1024), shares 0.05 or 5%, dates 2025-04-01.");
+    put_paragraphs(
+        out, "Aisle reads the files that a retailer's systems drop (orders, order items, products and more), tells "
+             "good rows from bad ones, and keeps cleaned data and KPI tables that are exact whatever the order and "
+             "the pieces in which the files came. Every row that is read ends valid, rejected with its reasons, "
+             "duplicate, or pending.\n\n"
+             "Facts are written to standard output; progress, notices and errors to standard error. Progress is "
+             "shown on a terminal only.\n\n"
+             "Every command takes --help. Words after -- are never options. Sizes are written 512M or 2G (powers of "
+             "1024), shares 0.05 or 5%, dates 2025-04-01.");
     fputs(".SH COMMANDS\n", out);
-    for (size_t i = 0; cli_commands[i] != NULL; i++)
-        put_command(out, cli_commands[i]);
+    for (size_t i = 0; cli_commands[i] != NULL; i++) put_command(out, cli_commands[i]);
     put_entries(out, "EXIT STATUS", statuses, COUNT_OF(statuses));
     put_entries(out, "ENVIRONMENT", variables, COUNT_OF(variables));
     put_entries(out, "FILES", files, COUNT_OF(files));

@@ -4,15 +4,24 @@
 #include "base/str.h"
 #include "cli/options.h"
 
-/* How far apart, halved steps: a word that begins a name is one edit away, and of names equally far the one with the
- * same first letter is nearer, since few people mistype that. */
-static size_t distance(const char *word, size_t length, const char *name)
+/* Two neighbouring letters have changed places. */
+static bool is_swap(const char *word, const char *name)
 {
+    size_t same = 0;
+    while (word[same] != '\0' && word[same] == name[same]) same++;
+    return word[same] != '\0' && name[same] != '\0' && word[same + 1] != '\0' && word[same] == name[same + 1] &&
+           word[same + 1] == name[same] && strcmp(word + same + 2, name + same + 2) == 0;
+}
+
+/* Twice the edits, and one more where the first letters differ, which few people mistype. A swap, and a word that
+ * begins the name, are one edit. */
+static size_t distance(const char *word, const char *name)
+{
+    size_t length = strlen(word);
     size_t edits = str_distance(str_of(word), str_of(name));
     bool begins = length > 1 && strncmp(name, word, length) == 0;
-    if (begins && edits > 1)
-        edits = 1;
-    return 2 * edits + (word[0] != name[0]);
+    if (edits > 1 && edits < SIZE_MAX && (begins || is_swap(word, name))) edits = 1;
+    return edits < SIZE_MAX / 2 ? 2 * edits + (word[0] != name[0]) : SIZE_MAX;
 }
 
 const char *options_nearest(const char *word, const char *const *names)
@@ -22,7 +31,7 @@ const char *options_nearest(const char *word, const char *const *names)
     size_t least = 2 * (allowed < length ? allowed : 0) + 2;
     const char *nearest = NULL;
     for (size_t i = 0; names[i] != NULL; i++) {
-        size_t far = distance(word, length, names[i]);
+        size_t far = distance(word, names[i]);
         if (far < least) {
             least = far;
             nearest = names[i];

@@ -20,8 +20,7 @@ struct reader {
 static void option_names(const struct command *command, const char **names, size_t room)
 {
     size_t count = 0;
-    for (size_t i = 0; i < command->option_count && count + 2 < room; i++)
-        names[count++] = command->options[i].name;
+    for (size_t i = 0; i < command->option_count && count + 2 < room; i++) names[count++] = command->options[i].name;
     names[count++] = "help";
     names[count] = NULL;
 }
@@ -32,8 +31,8 @@ static bool unknown_option(const struct command *command, const char *name, stru
     option_names(command, names, COUNT_OF(names));
     const char *nearest = options_nearest(name, names);
     if (nearest != NULL)
-        return error_set(error, ERROR_USAGE, "'aisle %s' has no option '--%s'; did you mean '--%s'?", command->name, name,
-                         nearest);
+        return error_set(error, ERROR_USAGE, "'aisle %s' has no option '--%s'; did you mean '--%s'?", command->name,
+                         name, nearest);
     return error_set(error, ERROR_USAGE, "'aisle %s' has no option '--%s'; 'aisle help %s' lists them", command->name,
                      name, command->name);
 }
@@ -53,7 +52,8 @@ static bool take_next(struct reader *reader, size_t index, struct error *error)
 {
     const struct option *option = &reader->command->options[index];
     if (reader->next >= reader->argc)
-        return error_set(error, ERROR_USAGE, "--%s needs a value: --%s %s", option->name, option->name, option->argument);
+        return error_set(error, ERROR_USAGE, "--%s needs a value: --%s %s", option->name, option->name,
+                         option->argument);
     return take_value(reader, index, reader->argv[reader->next++], error);
 }
 
@@ -70,12 +70,10 @@ static bool take_long(struct reader *reader, const char *word, struct error *err
     }
     for (size_t i = 0; i < reader->command->option_count; i++) {
         const struct option *option = &reader->command->options[i];
-        if (strcmp(option->name, name) != 0)
-            continue;
+        if (strcmp(option->name, name) != 0) continue;
         if (option->kind != VALUE_FLAG)
             return given != NULL ? take_value(reader, i, given, error) : take_next(reader, i, error);
-        if (given != NULL)
-            return error_set(error, ERROR_USAGE, "--%s takes no value, got '%s'", name, given);
+        if (given != NULL) return error_set(error, ERROR_USAGE, "--%s takes no value, got '%s'", name, given);
         return take_value(reader, i, "1", error);
     }
     return unknown_option(reader->command, name, error);
@@ -91,15 +89,13 @@ static bool take_short(struct reader *reader, const char *word, struct error *er
             return true;
         }
         size_t index = 0;
-        while (index < reader->command->option_count && reader->command->options[index].letter != letter)
-            index++;
+        while (index < reader->command->option_count && reader->command->options[index].letter != letter) index++;
         if (index == reader->command->option_count)
             return error_set(error, ERROR_USAGE, "'aisle %s' has no option '-%c'; 'aisle help %s' lists them",
                              reader->command->name, letter, reader->command->name);
         if (reader->command->options[index].kind != VALUE_FLAG)
             return *word != '\0' ? take_value(reader, index, word, error) : take_next(reader, index, error);
-        if (!take_value(reader, index, "1", error))
-            return false;
+        if (!take_value(reader, index, "1", error)) return false;
     }
     return true;
 }
@@ -126,8 +122,7 @@ static bool take_defaults(struct options *options, struct error *error)
     for (size_t i = 0; i < options->command->option_count; i++) {
         const struct option *option = &options->command->options[i];
         struct value *value = &options->values[i];
-        if (value->given)
-            continue;
+        if (value->given) continue;
         if (option->required)
             return error_set(error, ERROR_USAGE, "'aisle %s' needs --%s %s (%s)", options->command->name, option->name,
                              option->argument, option->help);
@@ -135,12 +130,11 @@ static bool take_defaults(struct options *options, struct error *error)
         bool from_variable = variable != NULL && *variable != '\0';
         const char *text = from_variable ? variable : option->fallback;
         value->number = option->kind == VALUE_CHOICE ? -1 : 0;
-        if (text == NULL)
-            continue;
+        if (text == NULL) continue;
         char what[80];
-        snprintf(what, sizeof what, "%s%s", from_variable ? "$" : "--", from_variable ? option->environment : option->name);
-        if (!value_parse(option, text, what, value, error))
-            return false;
+        snprintf(what, sizeof what, "%s%s", from_variable ? "$" : "--",
+                 from_variable ? option->environment : option->name);
+        if (!value_parse(option, text, what, value, error)) return false;
     }
     return true;
 }
@@ -159,12 +153,13 @@ static bool check_operands(const struct options *options, struct error *error)
         else if (command->operand_count > 0 && command->operands[command->operand_count - 1].repeats)
             operand = &command->operands[command->operand_count - 1];
         if (operand == NULL)
-            return error_set(error, ERROR_USAGE, "'aisle %s' does not know what to do with '%s'; 'aisle help %s' says "
-                             "what it takes", command->name, options->operands[i], command->name);
+            return error_set(error, ERROR_USAGE,
+                             "'aisle %s' does not know what to do with '%s'; 'aisle help %s' says "
+                             "what it takes",
+                             command->name, options->operands[i], command->name);
         struct option as_option = {.kind = operand->kind, .choices = operand->choices};
         struct value unused = {0};
-        if (!value_parse(&as_option, options->operands[i], operand->name, &unused, error))
-            return false;
+        if (!value_parse(&as_option, options->operands[i], operand->name, &unused, error)) return false;
     }
     return true;
 }
@@ -174,11 +169,9 @@ bool options_parse(struct options *options, const struct command *command, int a
     *options = (struct options){.command = command};
     options->values = memory_zeroed((command->option_count + 1) * sizeof *options->values, error);
     options->operands = memory_zeroed(((size_t)argc + 1) * sizeof *options->operands, error);
-    if (options->values == NULL || options->operands == NULL)
-        return false;
+    if (options->values == NULL || options->operands == NULL) return false;
     struct reader reader = {.options = options, .command = command, .argc = argc, .argv = argv, .next = 1};
-    if (!take_words(&reader, error))
-        return false;
+    if (!take_words(&reader, error)) return false;
     return options->help || (take_defaults(options, error) && check_operands(options, error));
 }
 

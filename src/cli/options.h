@@ -2,8 +2,8 @@
  * man page all come from these tables.
  *
  * Taken: `--name VALUE`, `--name=VALUE`, `-n VALUE`, `-nVALUE`, flags in one word (`-ab`), options and operands in any
- * order, `--` before operands that begin with a dash (POSIX Utility Syntax Guidelines with GNU's long options; names are
- * not abbreviated, so that a script keeps its meaning when options are added).
+ * order, `--` before operands that begin with a dash (POSIX Utility Syntax Guidelines with GNU's long options; names
+ * are not abbreviated, so that a script keeps its meaning when options are added).
  */
 #ifndef AISLE_CLI_OPTIONS_H
 #define AISLE_CLI_OPTIONS_H
@@ -17,21 +17,21 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 enum value_kind {
-    VALUE_FLAG,   /* an option without a value: number is 1 when given */
-    VALUE_TEXT,   /* any text; `choices`, where there are any, are only offered by completion */
-    VALUE_FILE,   /* a path; completion offers files */
-    VALUE_FOLDER, /* a path; completion offers folders */
-    VALUE_COUNT,  /* a whole number in minimum … maximum */
-    VALUE_SHARE,  /* 0 to 1, also written `5%`: `real` */
-    VALUE_SIZE,   /* bytes: `1048576`, `512K`, `512M`, `2G`, `1T` (powers of 1024; `MiB` and `MB` mean the same) */
-    VALUE_DATE,   /* a real day, `2025-04-01`: days since 1970-01-01 */
-    VALUE_CHOICE, /* one of `choices`: its index */
+    VALUE_FLAG,    /* an option without a value: number is 1 when given */
+    VALUE_TEXT,    /* any text; `choices`, where there are any, are only offered by completion */
+    VALUE_FILE,    /* a path; completion offers files */
+    VALUE_FOLDER,  /* a path; completion offers folders */
+    VALUE_COUNT,   /* a whole number in minimum … maximum */
+    VALUE_SHARE,   /* 0 to 1, also written `5%`: `real` */
+    VALUE_SIZE,    /* bytes: `1048576`, `512K`, `512M`, `2G`, `1T` (powers of 1024; `MiB` and `MB` mean the same) */
+    VALUE_DATE,    /* a real day, `2025-04-01`: days since 1970-01-01 */
+    VALUE_CHOICE,  /* one of `choices`: its index */
     VALUE_COMMAND, /* text that completion takes for the name of a subcommand */
 };
 
 struct option {
-    const char *name;           /* "memory-limit" is given as --memory-limit */
-    char letter;                /* 'o' is also given as -o; 0: none */
+    const char *name; /* "memory-limit" is given as --memory-limit */
+    char letter;      /* 'o' is also given as -o; 0: none */
     enum value_kind kind;
     const char *argument;       /* how help names the value, "SIZE"; NULL for a flag */
     const char *fallback;       /* the value when it is not given, checked as if it were; NULL: none */
@@ -43,8 +43,8 @@ struct option {
 };
 
 struct operand {
-    const char *name;           /* "FILE" */
-    enum value_kind kind;       /* VALUE_TEXT, _FILE, _FOLDER, _DATE, _CHOICE or _COMMAND */
+    const char *name;     /* "FILE" */
+    enum value_kind kind; /* VALUE_TEXT, _FILE, _FOLDER, _DATE, _CHOICE or _COMMAND */
     const char *help;
     const char *const *choices; /* as above */
     bool optional;              /* may be left out, and so may those after it */
@@ -62,10 +62,10 @@ struct command;
 
 struct options {
     const struct command *command;
-    struct value *values;  /* one for each option of the command's table, in its order */
-    char **operands;       /* borrowed from argv, ended by NULL */
+    struct value *values; /* one for each option of the command's table, in its order */
+    char **operands;      /* borrowed from argv, ended by NULL */
     size_t operand_count;
-    bool help;             /* --help or -h was given; then nothing else was checked */
+    bool help; /* --help or -h was given; then nothing else was checked */
 };
 
 /* Reads the words after the subcommand's name (argv[0] is the name and is passed over). ERROR_USAGE says which word is
@@ -74,10 +74,11 @@ bool options_parse(struct options *options, const struct command *command, int a
 void options_free(struct options *options);
 
 /* One text as a value of the kind; `what` names it in the error ("--rows"). Used for every option and its fallback. */
-bool value_parse(const struct option *option, const char *text, const char *what, struct value *value, struct error *error);
+bool value_parse(const struct option *option, const char *text, const char *what, struct value *value,
+                 struct error *error);
 
-/* The entry of `names` (ended by NULL) that `word` was probably meant to be: the least Damerau-Levenshtein distance,
- * at most a third of the length (at least 1), or one that `word` begins. NULL when none is near. */
+/* The entry of `names` (ended by NULL) that `word` was probably meant to be: the fewest edits (add, drop,
+ * change or swap letters), at most about a third of its length, or one that it begins. NULL when none is near. */
 const char *options_nearest(const char *word, const char *const *names);
 
 #endif

@@ -17,8 +17,7 @@ static bool variable_is_set(const char *name)
 static int width_of(int fd)
 {
     struct winsize size = {0};
-    if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-        return size.ws_col;
+    if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
     const char *columns = getenv("COLUMNS");
     long width = columns == NULL ? 0 : strtol(columns, NULL, 10);
     return width >= 20 && width <= 10000 ? (int)width : 80;
@@ -28,11 +27,11 @@ struct terminal terminal_of(FILE *stream)
 {
     struct terminal terminal = {0};
     int fd = fileno(stream);
-    terminal.interactive = fd >= 0 && isatty(fd);
     terminal.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-    if (terminal.interactive) {
+    if (fd >= 0 && isatty(fd)) {
         const char *kind = getenv("TERM");
-        terminal.colour = !variable_is_set("NO_COLOR") && kind != NULL && strcmp(kind, "dumb") != 0;
+        terminal.cursor = kind != NULL && *kind != '\0' && strcmp(kind, "dumb") != 0;
+        terminal.colour = terminal.cursor && !variable_is_set("NO_COLOR");
         terminal.width = width_of(fd);
     }
     return terminal;
@@ -57,21 +56,20 @@ struct character {
 static int32_t decode(const unsigned char *at, size_t left, size_t *bytes)
 {
     static const int32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t length = at[0] < 0x80 ? 1 : at[0] >= 0xC2 && at[0] < 0xE0 ? 2 : at[0] >= 0xE0 && at[0] < 0xF0 ? 3
-                    : at[0] >= 0xF0 && at[0] < 0xF5 ? 4 : 0;
+    size_t length = at[0] < 0x80                    ? 1
+                    : at[0] >= 0xC2 && at[0] < 0xE0 ? 2
+                    : at[0] >= 0xE0 && at[0] < 0xF0 ? 3
+                    : at[0] >= 0xF0 && at[0] < 0xF5 ? 4
+                                                    : 0;
     *bytes = 1;
-    if (length == 0 || length > left)
-        return -1;
-    if (length == 1)
-        return at[0];
+    if (length == 0 || length > left) return -1;
+    if (length == 1) return at[0];
     int32_t code = at[0] & (0x7F >> length);
     for (size_t i = 1; i < length; i++) {
-        if ((at[i] & 0xC0) != 0x80)
-            return -1;
+        if ((at[i] & 0xC0) != 0x80) return -1;
         code = code << 6 | (at[i] & 0x3F);
     }
-    if (code < least[length] || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000))
-        return -1;
+    if (code < least[length] || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) return -1;
     *bytes = length;
     return code;
 }
@@ -116,8 +114,7 @@ size_t terminal_append(const struct terminal *terminal, struct buffer *into, str
         struct character character = character_at(text, i);
         bool shown = is_shown(character.code);
         size_t taken = shown ? character.columns : 1;
-        if (columns + taken > room)
-            break;
+        if (columns + taken > room) break;
         if (shown)
             buffer_append(into, text.data + i, character.bytes);
         else
@@ -125,8 +122,7 @@ size_t terminal_append(const struct terminal *terminal, struct buffer *into, str
         columns += taken;
         i += character.bytes;
     }
-    if (cut)
-        buffer_append_text(into, terminal->utf8 ? "…" : "~");
+    if (cut) buffer_append_text(into, terminal->utf8 ? "…" : "~");
     return columns + cut;
 }
 
@@ -136,12 +132,9 @@ void terminal_append_bar(const struct terminal *terminal, struct buffer *into, d
     size_t steps = terminal->utf8 ? 8 : 1;
     double kept = share > 0 ? (share < 1 ? share : 1) : 0;
     size_t filled = (size_t)(kept * (double)(width * steps) + 0.5);
-    if (filled == 0 && kept > 0)
-        filled = 1;
-    for (size_t i = 0; i < filled / steps; i++)
-        buffer_append_text(into, terminal->utf8 ? "█" : "#");
+    if (filled == 0 && kept > 0) filled = 1;
+    for (size_t i = 0; i < filled / steps; i++) buffer_append_text(into, terminal->utf8 ? "█" : "#");
     size_t rest = terminal->utf8 ? filled % steps : 0;
     buffer_append_text(into, eighths[rest]);
-    for (size_t i = filled / steps + (rest > 0); i < width; i++)
-        buffer_append_char(into, ' ');
+    for (size_t i = filled / steps + (rest > 0); i < width; i++) buffer_append_char(into, ' ');
 }

@@ -13,10 +13,10 @@
 #include "base/str.h"
 
 struct terminal {
-    bool interactive; /* the stream is a terminal */
+    bool cursor; /* the stream is a terminal that obeys control sequences */
     bool colour;
-    bool utf8;        /* the locale's character set; setlocale must have been called */
-    int width;        /* columns; 0 when the stream is no terminal, where nothing is cut */
+    bool utf8; /* the locale's character set; setlocale must have been called */
+    int width; /* columns; 0 when the stream is no terminal, where nothing is cut */
 };
 
 struct terminal terminal_of(FILE *stream);
@@ -30,9 +30,9 @@ const char *terminal_style(const struct terminal *terminal, enum terminal_style 
  * wrong bytes count 1, as terminal_append shows them. */
 size_t terminal_text_width(struct str text);
 
-/* Appends text so that a terminal shows it and obeys none of it: control characters (C0, DEL, C1) and wrong bytes become
- * U+FFFD, or '?' without UTF-8. Past `most` columns (0: no bound) it is cut, and an ellipsis ends it. Returns the
- * columns taken. */
+/* Appends text so that a terminal shows it and obeys none of it: control characters (C0, DEL, C1) and wrong bytes
+ * become U+FFFD, or '?' without UTF-8. Past `most` columns (0: no bound) it is cut, and an ellipsis ends it. Returns
+ * the columns taken. */
 size_t terminal_append(const struct terminal *terminal, struct buffer *into, struct str text, size_t most);
 
 /* Appends a bar of `share` (0 to 1) of `width` columns, in eighths of a column with UTF-8, else in '#'. Padded with

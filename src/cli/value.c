@@ -12,8 +12,7 @@
 static bool all_digits(const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++)
-        if (text[i] < '0' || text[i] > '9')
-            return false;
+        if (text[i] < '0' || text[i] > '9') return false;
     return length > 0;
 }
 
@@ -22,8 +21,7 @@ static bool digits_value(const char *text, size_t length, int64_t *number)
 {
     int64_t sum = 0;
     for (size_t i = 0; i < length; i++)
-        if (__builtin_mul_overflow(sum, 10, &sum) || __builtin_add_overflow(sum, text[i] - '0', &sum))
-            return false;
+        if (__builtin_mul_overflow(sum, 10, &sum) || __builtin_add_overflow(sum, text[i] - '0', &sum)) return false;
     *number = sum;
     return true;
 }
@@ -56,12 +54,10 @@ static bool parse_count(const struct option *option, const char *text, const cha
 static int suffix_shift(const char *suffix)
 {
     static const char letters[] = "KMGT";
-    if (*suffix == '\0' || strcasecmp(suffix, "B") == 0)
-        return 0;
+    if (*suffix == '\0' || strcasecmp(suffix, "B") == 0) return 0;
     const char *letter = strchr(letters, toupper((unsigned char)*suffix));
     const char *rest = suffix + 1;
-    if (letter == NULL || (*rest != '\0' && strcasecmp(rest, "B") != 0 && strcasecmp(rest, "iB") != 0))
-        return -1;
+    if (letter == NULL || (*rest != '\0' && strcasecmp(rest, "B") != 0 && strcasecmp(rest, "iB") != 0)) return -1;
     return 10 * (int)(letter - letters + 1);
 }
 
@@ -75,8 +71,7 @@ static bool parse_size(const struct option *option, const char *text, const char
     int64_t number = 0;
     if (!digits_value(text, digits, &number) || __builtin_mul_overflow(number, INT64_C(1) << shift, &value->number))
         return error_set(error, ERROR_USAGE, "%s: '%s' is more bytes than can be counted", what, text);
-    if (!in_bounds(option, value->number))
-        return wrong_bounds(option, text, what, "a number of bytes", error);
+    if (!in_bounds(option, value->number)) return wrong_bounds(option, text, what, "a number of bytes", error);
     return true;
 }
 
@@ -141,13 +136,15 @@ static bool parse_choice(const struct option *option, const char *text, const ch
     describe_choices(&names, option->choices);
     const char *nearest = options_nearest(text, option->choices);
     const char *list = buffer_text(&names);
-    error_set(error, ERROR_USAGE, "%s: must be %s, is '%s'%s%s%s", what, list == NULL ? "one of its choices" : list, text,
-              nearest == NULL ? "" : " (did you mean '", nearest == NULL ? "" : nearest, nearest == NULL ? "" : "'?)");
+    error_set(error, ERROR_USAGE, "%s: must be %s, is '%s'%s%s%s", what, list == NULL ? "one of its choices" : list,
+              text, nearest == NULL ? "" : " (did you mean '", nearest == NULL ? "" : nearest,
+              nearest == NULL ? "" : "'?)");
     buffer_free(&names);
     return false;
 }
 
-bool value_parse(const struct option *option, const char *text, const char *what, struct value *value, struct error *error)
+bool value_parse(const struct option *option, const char *text, const char *what, struct value *value,
+                 struct error *error)
 {
     value->text = text;
     switch (option->kind) {
@@ -163,8 +160,7 @@ bool value_parse(const struct option *option, const char *text, const char *what
         return parse_choice(option, text, what, value, error);
     case VALUE_FILE:
     case VALUE_FOLDER:
-        if (*text == '\0')
-            return error_set(error, ERROR_USAGE, "%s: must be a path, is empty", what);
+        if (*text == '\0') return error_set(error, ERROR_USAGE, "%s: must be a path, is empty", what);
         return true;
     case VALUE_FLAG:
         value->number = 1;
