@@ -80,6 +80,7 @@ struct command {
 
 extern const struct command cli_completion;
 extern const struct command cli_help;
+extern const struct command cli_sample;
 extern const struct command cli_version;
 
 /* The commands in the order in which help lists them, ended by NULL. */

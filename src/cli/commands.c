@@ -6,6 +6,7 @@
 #include "cli/terminal.h"
 
 const struct command *const cli_commands[] = {
+    &cli_sample,
     &cli_completion,
     &cli_help,
     &cli_version,
