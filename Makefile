@@ -1,6 +1,7 @@
 # The everyday commands. Meson does the work; `make` alone builds build/aisle.
 
 JOBS ?= $(shell nproc)
+PYTHON_TESTS = build/venv/ready
 
 .PHONY: build
 build: build/build.ninja
@@ -12,19 +13,51 @@ build/build.ninja:
 build/debug/build.ninja:
 	meson setup build/debug --buildtype debug
 
+$(PYTHON_TESTS): tests/requirements.txt
+	python3 -m venv build/venv
+	build/venv/bin/pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
+	touch $@
+
+.PHONY: packages
+packages:
+	tools/install-packages build
+
+.PHONY: test-packages
+test-packages:
+	tools/install-packages build test
+
+# Builds what users get and a build with sanitizers, and ends with the count of all tests.
 .PHONY: test
-test: build build/debug/build.ninja
-	meson test -C build
-	meson test -C build/debug
+test: test-packages
+	$(MAKE) --no-print-directory build build/debug/build.ninja $(PYTHON_TESTS)
+	ninja -C build -j $(JOBS) meson-test-prereq
+	ninja -C build/debug -j $(JOBS) all meson-test-prereq
+	@tests/run
+
+# The torture suite over every single allocation.
+.PHONY: torture
+torture: build/debug/build.ninja $(PYTHON_TESTS)
+	ninja -C build/debug -j $(JOBS)
+	TORTURE_RUNS=0 tests/run torture
+
+# FUZZ_SECONDS over all targets, 300 when it is not set.
+.PHONY: fuzz
+fuzz:
+	tools/fuzz
+
+.PHONY: coverage
+coverage: $(PYTHON_TESTS)
+	tools/coverage
+
+.PHONY: lint
+lint:
+	tools/check
+	tools/analyse
 
 # Lays out every C file by .clang-format.
 .PHONY: format
 format:
 	find src tests -name '*.[ch]' -exec clang-format -i {} +
-
-.PHONY: lint
-lint:
-	tools/check
 
 .PHONY: install
 install: build

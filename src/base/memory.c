@@ -13,11 +13,25 @@ static pthread_once_t torture_once = PTHREAD_ONCE_INIT;
 static _Atomic uint64_t torture_at;    /* 0: no allocation is to fail */
 static _Atomic uint64_t torture_count; /* allocations so far */
 
+/* Leaves the number of allocations in the file that AISLE_COUNT_ALLOCATIONS names. */
+static void torture_write_count(void)
+{
+    FILE *file = fopen(getenv("AISLE_COUNT_ALLOCATIONS"), "we");
+
+    if (file != NULL) {
+        fprintf(file, "%llu\n", (unsigned long long)atomic_load(&torture_count));
+        fclose(file);
+    }
+}
+
 static void torture_read(void)
 {
     const char *text = getenv("AISLE_FAIL_ALLOCATION");
 
     atomic_store(&torture_at, text != NULL ? strtoull(text, NULL, 10) : 0);
+    if (getenv("AISLE_COUNT_ALLOCATIONS") != NULL) {
+        atexit(torture_write_count);
+    }
 }
 
 bool memory_fail_at(uint64_t n)

@@ -2,7 +2,7 @@
  *
  * All memory of the house comes from here. A failure is an ERROR_MEMORY with the size that was asked for,
  * never an abort. In debug builds AISLE_FAIL_ALLOCATION=N makes the N-th allocation of the process fail,
- * which the torture suite walks through.
+ * which the torture suite walks through; AISLE_COUNT_ALLOCATIONS names a file that their number is left in.
  */
 #ifndef AISLE_BASE_MEMORY_H
 #define AISLE_BASE_MEMORY_H
