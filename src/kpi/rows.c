@@ -1,6 +1,9 @@
 #include "kpi/rows.h"
 
+#include <stdio.h>
+
 #include "base/memory.h"
+#include "tabular/datetime.h"
 #include "tabular/term.h"
 
 bool row_list_add(struct row_list *list, struct rows rows, struct error *error)
@@ -63,27 +66,12 @@ int64_t rows_line(const struct rows *rows, size_t row)
     return rows->source_lines ? rows->source_lines[row] : (int64_t)batch_line(rows->batch, row);
 }
 
-#define DAY_US INT64_C(86400000000)
-
-static int64_t day_of(int64_t time_us)
-{
-    return time_us / DAY_US - (time_us % DAY_US < 0);
-}
-
-/* The term of "YYYY-MM" for a day since 1970 (civil from days: Hinnant, "chrono-Compatible Low-Level Date
- * Algorithms"). Seven bytes always pack, so no dictionary is needed. */
+/* The term of "YYYY-MM" for a day since 1970. Seven bytes always pack, so no dictionary is needed. */
 static term month_of(int64_t day)
 {
-    int64_t z = day + 719468;
-    int64_t era = (z >= 0 ? z : z - 146096) / 146097;
-    int64_t doe = z - era * 146097;
-    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-    int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    int64_t shifted = (5 * doy + 2) / 153;
-    int64_t month = shifted < 10 ? shifted + 3 : shifted - 9;
-    int64_t year = yoe + era * 400 + (month <= 2);
-    char text[7] = {(char)('0' + year / 1000 % 10), (char)('0' + year / 100 % 10), (char)('0' + year / 10 % 10),
-                    (char)('0' + year % 10), '-', (char)('0' + month / 10), (char)('0' + month % 10)};
+    struct civil civil = civil_of_days(day);
+    char text[16];
+    snprintf(text, sizeof text, "%04d-%02d", civil.year, civil.month);
     return term_find(NULL, str_slice(text, 7));
 }
 
@@ -114,7 +102,7 @@ bool rows_operate(const struct kpi_column *column, const int64_t *a, const int64
     term cached_month = TERM_NULL;
     switch (column->operator) {
     case OPERATOR_DATE:
-        for (size_t i = 0; i < count; i++) values[i] = a[i] == COLUMN_NULL ? COLUMN_NULL : day_of(a[i]);
+        for (size_t i = 0; i < count; i++) values[i] = a[i] == COLUMN_NULL ? COLUMN_NULL : days_of_timestamp(a[i]);
         return true;
     case OPERATOR_MONTH:
         for (size_t i = 0; i < count; i++) {
@@ -122,7 +110,7 @@ bool rows_operate(const struct kpi_column *column, const int64_t *a, const int64
                 values[i] = COLUMN_NULL;
                 continue;
             }
-            int64_t day = day_of(a[i]);
+            int64_t day = days_of_timestamp(a[i]);
             if (day != cached_day) {
                 cached_day = day;
                 cached_month = month_of(day);
@@ -184,8 +172,8 @@ static bool combine_bounds(const struct kpi_column *column, const int64_t a[2], 
 {
     __int128 corner[4] = {(__int128)a[0] * b[0], (__int128)a[0] * b[1], (__int128)a[1] * b[0], (__int128)a[1] * b[1]};
     if (column->operator== OPERATOR_DATE) {
-        *low = day_of(a[0]);
-        *high = day_of(a[1]);
+        *low = days_of_timestamp(a[0]);
+        *high = days_of_timestamp(a[1]);
     } else if (column->operator== OPERATOR_MULTIPLY) {
         __int128 least = corner[0], most = corner[0];
         for (int i = 1; i < 4; i++) {

@@ -81,6 +81,14 @@ static int resolve_name(struct loading *load, struct kpi_dataset *dataset, const
     return dataset->column_count - 1;
 }
 
+/* Whether a column needs a joined dataset. */
+static bool column_depends(const struct kpi_dataset *dataset, int column)
+{
+    const struct kpi_column *c = &dataset->columns[column];
+    return c->operator== OPERATOR_PARENT || (c->argument[0] >= 0 && column_depends(dataset, c->argument[0])) ||
+           (c->argument[1] >= 0 && column_depends(dataset, c->argument[1]));
+}
+
 /* The index of "parent.name" as seen from a dataset, under the name `as`. */
 static int resolve_parent(struct loading *load, struct kpi_dataset *dataset, const char *path, const char *as)
 {
@@ -100,6 +108,11 @@ static int resolve_parent(struct loading *load, struct kpi_dataset *dataset, con
     struct kpi_dataset *other = &load->spec->datasets[index];
     int column_index = resolve_name(load, other, dot + 1);
     if (column_index < 0) return -1;
+    if (column_depends(other, column_index)) {
+        error_set(load->error, ERROR_INVALID, "%s: \"%s\" itself comes from a joined dataset; join that one directly",
+                  load->path, path);
+        return -1;
+    }
     other->columns[column_index].for_parent_use = true;
     struct kpi_column *column = add_column(load, dataset, as);
     if (!column) return -1;
@@ -127,11 +140,9 @@ static bool type_operator(struct loading *load, const struct kpi_dataset *datase
     switch (column->operator) {
     case OPERATOR_DATE:
         column->kind = COLUMN_DATE;
-        times = times || a->kind == COLUMN_DATE;
         break;
     case OPERATOR_MONTH:
         column->kind = COLUMN_TERM;
-        times = times || a->kind == COLUMN_DATE;
         break;
     case OPERATOR_SECONDS:
         column->kind = COLUMN_INTEGER;
@@ -273,13 +284,26 @@ static bool load_dataset(struct loading *load, const char *name, json_t *object)
     json_array_foreach(json_object_get(object, "cleaned"), i, item)
     {
         int index = json_is_string(item) ? kpi_column_find(dataset, json_string_value(item)) : -1;
-        if (index < 0) {
-            return error_set(load->error, ERROR_INVALID, "%s: dataset \"%s\": \"cleaned\" must name its columns", load->path,
+        if (index < 0 || column_depends(dataset, index)) {
+            return error_set(load->error, ERROR_INVALID,
+                             "%s: dataset \"%s\": \"cleaned\" must name columns that need no joined dataset", load->path,
                              name);
         }
         dataset->cleaned[dataset->cleaned_count++] = index;
     }
     return true;
+}
+
+/* Whether a column has a value in every row: it comes from required fields only. */
+static bool always_there(const struct kpi_spec *spec, const struct kpi_dataset *dataset, int column)
+{
+    const struct kpi_column *c = &dataset->columns[column];
+    if (c->operator== OPERATOR_FIELD) return dataset->schema->fields[c->field].required;
+    if (c->operator== OPERATOR_PARENT) {
+        return always_there(spec, &spec->datasets[dataset->joins[c->join].dataset], c->parent_column);
+    }
+    return always_there(spec, dataset, c->argument[0]) &&
+           (c->argument[1] < 0 || always_there(spec, dataset, c->argument[1]));
 }
 
 static bool load_partition(struct loading *load)
@@ -290,8 +314,9 @@ static bool load_partition(struct loading *load)
         dataset->partition_column = kpi_column_find(dataset, spec->partition);
         if (dataset->partition_column < 0) continue;
         const struct kpi_column *column = &dataset->columns[dataset->partition_column];
-        if (column->kind != COLUMN_DATE) {
-            return error_set(load->error, ERROR_INVALID, "%s: the partition \"%s\" of \"%s\" must be a date", load->path,
+        if (column->kind != COLUMN_DATE || !always_there(spec, dataset, dataset->partition_column)) {
+            return error_set(load->error, ERROR_INVALID,
+                             "%s: the partition \"%s\" of \"%s\" must be a date made of required fields", load->path,
                              spec->partition, dataset->name);
         }
         if (column->operator== OPERATOR_PARENT) dataset->partition_join = column->join;

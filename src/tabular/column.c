@@ -154,6 +154,38 @@ void column_unpack(const struct column *column, size_t from, size_t count, int64
     }
 }
 
+#define PICK_LOOP(type)                                                                                                \
+    for (size_t i = 0; i < count; i++) {                                                                               \
+        type stored = ((const type *)column->stored)[(uint32_t)references[i]];                                         \
+        int64_t value = (int64_t)(base + unit * (uint64_t)stored);                                                     \
+        values[i] = has_null && stored == (type)UINT64_MAX ? COLUMN_NULL : value;                                      \
+    }
+
+void column_pick(const struct column *column, const uint64_t *references, size_t count, int64_t *values)
+{
+    const uint64_t base = (uint64_t)column->base;
+    const uint64_t unit = (uint64_t)column->unit;
+    const bool has_null = column->has_null;
+    if (column->kind == COLUMN_ABSENT || column->width == 0) {
+        column_unpack(column, 0, count, values);
+        return;
+    }
+    switch (column->width) {
+    case 1:
+        PICK_LOOP(uint8_t)
+        break;
+    case 2:
+        PICK_LOOP(uint16_t)
+        break;
+    case 4:
+        PICK_LOOP(uint32_t)
+        break;
+    default:
+        PICK_LOOP(uint64_t)
+        break;
+    }
+}
+
 struct str column_text(const struct column *column, size_t row)
 {
     if (column->kind != COLUMN_TEXT || (column->nulls != NULL && (column->nulls[row / 64] >> (row % 64) & 1) != 0))

@@ -57,6 +57,9 @@ bool column_pack(struct column *column, enum column_kind kind, const int64_t *va
 /* Values `from` … `from + count - 1` as int64, COLUMN_NULL for null. Not for text. COLUMN_ABSENT gives nulls. */
 void column_unpack(const struct column *column, size_t from, size_t count, int64_t *values);
 
+/* Values of the rows that the lower halves of `references` name, as column_unpack gives them. */
+void column_pick(const struct column *column, const uint64_t *references, size_t count, int64_t *values);
+
 /* One value of a text column; null gives {NULL, 0}. */
 struct str column_text(const struct column *column, size_t row);
 

@@ -1,0 +1,472 @@
+#include "kpi/group.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "kpi/tally.h"
+
+/* A condition with its values as codes of the tuple. */
+struct code_condition {
+    int word;
+    bool negated;
+    uint32_t *codes;
+    size_t count;
+};
+
+struct measure_plan {
+    const struct kpi_measure *measure;
+    const struct fact_column *value; /* NULL: every row counts */
+    struct code_condition *conditions;
+    bool fills_multiset;             /* the one of those that share it which fills it */
+};
+
+struct table_plan {
+    int table;
+    const struct kpi_table *spec;
+    const struct fact_column *keys[KPI_MAX_KEYS];
+    int hashed[KPI_MAX_KEYS];        /* keys that vary within a partition */
+    int hashed_count;
+    bool per_partition;
+    struct measure_plan measures[KPI_MAX_MEASURES];
+    int measure_count;
+};
+
+struct plan {
+    const struct group_input *input;
+    struct table_plan *tables;
+    int table_count;
+    struct gains *gains;
+    struct worker_state *workers;
+};
+
+/* What one worker holds while it goes through partitions. */
+struct worker_state {
+    struct tally *groups;    /* by table plan; key: the hashed keys' codes (one zero word when there are none) */
+    struct tally *multisets; /* by multiset of the spec; key: group number, value code */
+    uint32_t (*words)[ROWS_PORTION];
+    uint32_t partition_codes[KPI_MAX_COLUMNS]; /* by table plan: the partition key's code */
+};
+
+/* ---- lists of entries ---- */
+
+struct trace_shape table_shape(const struct kpi_table *table)
+{
+    return (struct trace_shape){.keys = table->key_count, .values = table->accumulator_count, .merge = TRACE_ADD};
+}
+
+struct trace_shape multiset_shape(const struct kpi_spec *spec, int multiset)
+{
+    return (struct trace_shape){
+        .keys = spec->tables[spec->multisets[multiset].table].key_count + 1, .values = 1, .merge = TRACE_ADD};
+}
+
+bool entry_list_reserve(struct entry_list *list, const struct trace_shape *shape, size_t more, struct error *error)
+{
+    if (list->entries.count + more <= list->capacity) return true;
+    size_t capacity = list->capacity * 2 > list->entries.count + more ? list->capacity * 2 : list->entries.count + more;
+    for (int k = 0; k < shape->keys; k++) {
+        int64_t *grown = memory_resize(list->entries.key[k], capacity, sizeof *grown, error);
+        if (!grown) return false;
+        list->entries.key[k] = grown;
+    }
+    for (int v = 0; v < shape->values; v++) {
+        int64_t *grown = memory_resize(list->entries.value[v], capacity, sizeof *grown, error);
+        if (!grown) return false;
+        list->entries.value[v] = grown;
+    }
+    list->capacity = capacity;
+    return true;
+}
+
+bool gains_new(struct gains *gains, const struct kpi_spec *spec, struct error *error)
+{
+    gains->tables = memory_zeroed(((size_t)spec->table_count + 1) * sizeof *gains->tables, error);
+    gains->multisets = memory_zeroed(((size_t)spec->multiset_count + 1) * sizeof *gains->multisets, error);
+    return gains->tables && gains->multisets;
+}
+
+void gains_free(struct gains *gains, const struct kpi_spec *spec)
+{
+    for (int t = 0; gains->tables && t < spec->table_count; t++) entries_free(&gains->tables[t].entries);
+    for (int m = 0; gains->multisets && m < spec->multiset_count; m++) entries_free(&gains->multisets[m].entries);
+    memory_free(gains->tables);
+    memory_free(gains->multisets);
+    *gains = (struct gains){0};
+}
+
+/* ---- planning ---- */
+
+static bool plan_conditions(const struct group_input *input, struct measure_plan *plan, struct error *error)
+{
+    const struct kpi_measure *measure = plan->measure;
+    plan->conditions = memory_zeroed((measure->condition_count + 1) * sizeof *plan->conditions, error);
+    if (!plan->conditions) return false;
+    for (size_t c = 0; c < measure->condition_count; c++) {
+        const struct kpi_condition *condition = &measure->conditions[c];
+        const struct fact_column *column = fact_column_find(input->fact, condition->column);
+        struct code_condition *coded = &plan->conditions[c];
+        coded->word = column->word;
+        coded->negated = condition->negated;
+        coded->codes = memory_array(condition->value_count + 1, sizeof *coded->codes, error);
+        if (!coded->codes) return false;
+        for (size_t v = 0; v < condition->value_count; v++) {
+            int64_t code = term_of(input->terms, condition->values[v], error);
+            if (code == TERM_NULL) return false;
+            bool near = code >= column->coding->base && (uint64_t)(code - column->coding->base) < CODE_NULL;
+            if (column->coding->kind == CODING_OFFSET && !near) continue; /* no row has that value */
+            if (!coding_encode(column->coding, &code, 1, &coded->codes[coded->count++], error)) return false;
+        }
+    }
+    return true;
+}
+
+static bool plan_table(const struct group_input *input, int table, int dataset, struct table_plan *plan,
+                       struct error *error)
+{
+    const struct kpi_table *spec = &input->spec->tables[table];
+    *plan = (struct table_plan){.table = table, .spec = spec};
+    for (int m = 0; m < spec->measure_count; m++) {
+        const struct kpi_measure *measure = &spec->measures[m];
+        if (measure->dataset != dataset) continue;
+        struct measure_plan *mine = &plan->measures[plan->measure_count++];
+        mine->measure = measure;
+        mine->value = measure->column >= 0 ? fact_column_find(input->fact, measure->column) : NULL;
+        mine->fills_multiset = measure->multiset >= 0 && input->spec->multisets[measure->multiset].measure == measure;
+        if (!plan_conditions(input, mine, error)) return false;
+    }
+    for (int k = 0; plan->measure_count > 0 && k < spec->key_count; k++) {
+        plan->keys[k] = fact_column_find(input->fact, kpi_column_find(input->fact->dataset, spec->keys[k]));
+        if (k != spec->partition_key) plan->hashed[plan->hashed_count++] = k;
+    }
+    plan->per_partition = spec->partition_key >= 0;
+    return true;
+}
+
+static void plan_free(struct plan *plan, unsigned workers)
+{
+    for (int t = 0; plan->tables && t < plan->table_count; t++) {
+        for (int m = 0; m < plan->tables[t].measure_count; m++) {
+            struct measure_plan *measure = &plan->tables[t].measures[m];
+            for (size_t c = 0; measure->conditions && c < measure->measure->condition_count; c++) {
+                memory_free(measure->conditions[c].codes);
+            }
+            memory_free(measure->conditions);
+        }
+    }
+    for (unsigned w = 0; plan->workers && w < workers; w++) {
+        struct worker_state *state = &plan->workers[w];
+        for (int t = 0; state->groups && t < plan->table_count; t++) tally_close(&state->groups[t]);
+        for (int m = 0; state->multisets && m < plan->input->spec->multiset_count; m++) tally_close(&state->multisets[m]);
+        memory_free(state->groups);
+        memory_free(state->multisets);
+        memory_free(state->words);
+    }
+    memory_free(plan->workers);
+    memory_free(plan->tables);
+}
+
+static bool worker_open(struct plan *plan, struct worker_state *state, struct error *error)
+{
+    const struct kpi_spec *spec = plan->input->spec;
+    state->groups = memory_zeroed(((size_t)plan->table_count + 1) * sizeof *state->groups, error);
+    state->multisets = memory_zeroed(((size_t)spec->multiset_count + 1) * sizeof *state->multisets, error);
+    state->words = memory_array((size_t)plan->input->fact->words, sizeof *state->words, error);
+    if (!state->groups || !state->multisets || !state->words) return false;
+    for (int t = 0; t < plan->table_count; t++) {
+        int words = plan->tables[t].hashed_count ? plan->tables[t].hashed_count : 1;
+        if (!tally_open(&state->groups[t], words, plan->tables[t].spec->accumulator_count, error)) return false;
+    }
+    for (int m = 0; m < spec->multiset_count; m++) {
+        if (!tally_open(&state->multisets[m], 2, 1, error)) return false;
+    }
+    return true;
+}
+
+static bool plan_open(struct plan *plan, const struct group_input *input, unsigned workers, struct error *error)
+{
+    const struct kpi_spec *spec = input->spec;
+    int dataset = (int)(input->fact->dataset - spec->datasets);
+    plan->input = input;
+    plan->tables = memory_zeroed(((size_t)spec->table_count + 1) * sizeof *plan->tables, error);
+    plan->workers = memory_zeroed(workers * sizeof *plan->workers, error);
+    if (!plan->tables || !plan->workers) return false;
+    for (int t = 0; t < spec->table_count; t++) {
+        struct table_plan *table = &plan->tables[plan->table_count];
+        bool good = plan_table(input, t, dataset, table, error);
+        plan->table_count += table->measure_count > 0;
+        if (!good) return false;
+    }
+    for (unsigned w = 0; w < workers; w++) {
+        if (!worker_open(plan, &plan->workers[w], error)) return false;
+    }
+    return true;
+}
+
+/* ---- counting one portion ---- */
+
+/* Which rows a measure counts: its conditions hold, its value and the group are there. */
+static void select_rows(const struct measure_plan *plan, const struct worker_state *state, const uint32_t *group, size_t count,
+                        uint8_t *selected)
+{
+    for (size_t i = 0; i < count; i++) selected[i] = group[i] != TALLY_NONE;
+    for (size_t c = 0; c < plan->measure->condition_count; c++) {
+        const struct code_condition *condition = &plan->conditions[c];
+        const uint32_t *codes = state->words[condition->word];
+        uint8_t any[ROWS_PORTION] = {0};
+        for (size_t v = 0; v < condition->count; v++) {
+            uint32_t wanted = condition->codes[v];
+            for (size_t i = 0; i < count; i++) any[i] |= codes[i] == wanted;
+        }
+        uint8_t flip = condition->negated;
+        for (size_t i = 0; i < count; i++) selected[i] &= any[i] ^ flip;
+    }
+    if (!plan->value || plan->value->raw) return;
+    const uint32_t *codes = state->words[plan->value->word];
+    for (size_t i = 0; i < count; i++) selected[i] &= codes[i] != CODE_NULL;
+}
+
+static bool add_value(const struct group_input *input, const struct measure_plan *plan, int64_t *sum, int64_t value,
+                      struct error *error)
+{
+    int64_t weighted;
+    if (!__builtin_mul_overflow(value, (int64_t)input->weight, &weighted) && !__builtin_add_overflow(*sum, weighted, sum)) {
+        return true;
+    }
+    return error_set(error, ERROR_LIMIT, "measure \"%s\": the sum goes beyond 64 bits; a value of %lld is among it",
+                     plan->measure->name, (long long)value);
+}
+
+static bool add_sums(const struct group_input *input, const struct measure_plan *plan, struct worker_state *state,
+                     struct tally *groups, const uint32_t *group, const uint8_t *selected, size_t count,
+                     struct error *error)
+{
+    size_t stride = (size_t)groups->sums;
+    int64_t *sum = groups->sum + plan->measure->accumulator;
+    const uint32_t *low = plan->value ? state->words[plan->value->word] : NULL;
+    const uint32_t *high = low && plan->value->raw ? state->words[plan->value->word + 1] : NULL;
+    if (plan->measure->kind == MEASURE_COUNT) {
+        for (size_t i = 0; i < count; i++) {
+            if (!selected[i]) continue;
+            bool null = high && (int64_t)((uint64_t)high[i] << 32 | low[i]) == COLUMN_NULL;
+            sum[group[i] * stride] += null ? 0 : input->weight;
+        }
+        return true;
+    }
+    int64_t base = plan->value->coding->base;
+    for (size_t i = 0; i < count; i++) {
+        if (!selected[i]) continue;
+        int64_t value = high ? (int64_t)((uint64_t)high[i] << 32 | low[i])
+                             : (plan->value->coding->kind == CODING_OFFSET ? base + low[i]
+                                                                           : coding_value(plan->value->coding, low[i]));
+        if (value == COLUMN_NULL) continue;
+        if (!add_value(input, plan, &sum[group[i] * stride], value, error)) return false;
+    }
+    return true;
+}
+
+static bool add_multiset(const struct group_input *input, const struct measure_plan *plan, const struct worker_state *state,
+                         struct tally *multiset, const uint32_t *group, const uint8_t *selected, size_t count,
+                         struct error *error)
+{
+    const uint32_t *codes = state->words[plan->value->word];
+    for (size_t i = 0; i < count; i++) {
+        if (!selected[i]) continue;
+        uint32_t key[4] = {group[i], codes[i]};
+        uint32_t entry = tally_at(multiset, key, error);
+        if (entry == TALLY_NONE) return false;
+        multiset->sum[entry] += input->weight;
+    }
+    return true;
+}
+
+static bool find_groups(const struct table_plan *plan, const struct worker_state *state, struct tally *groups, size_t count,
+                        uint32_t *group, struct error *error)
+{
+    uint32_t key[KPI_MAX_KEYS + 1] = {0};
+    uint32_t last[KPI_MAX_KEYS + 1] = {0}, last_group = TALLY_NONE;
+    for (size_t i = 0; i < count; i++) {
+        bool null = false, same = last_group != TALLY_NONE;
+        for (int k = 0; k < plan->hashed_count; k++) {
+            key[k] = state->words[plan->keys[plan->hashed[k]]->word][i];
+            null |= key[k] == CODE_NULL;
+            same &= key[k] == last[k];
+        }
+        if (null) {
+            group[i] = TALLY_NONE;
+            continue;
+        }
+        if (!same) {
+            last_group = tally_at(groups, key, error);
+            if (last_group == TALLY_NONE) return false;
+            memcpy(last, key, sizeof last);
+        }
+        group[i] = last_group;
+    }
+    return true;
+}
+
+static bool group_portion(const struct plan *plan, struct worker_state *state, size_t count, struct error *error)
+{
+    const struct group_input *input = plan->input;
+    uint32_t group[ROWS_PORTION];
+    uint8_t selected[ROWS_PORTION];
+    for (int t = 0; t < plan->table_count; t++) {
+        const struct table_plan *table = &plan->tables[t];
+        struct tally *groups = &state->groups[t];
+        if (!find_groups(table, state, groups, count, group, error)) return false;
+        for (size_t i = 0; i < count; i++) {
+            if (group[i] != TALLY_NONE) groups->sum[group[i] * (size_t)groups->sums] += input->weight;
+        }
+        if (table->spec->partition_key >= 0) {
+            state->partition_codes[t] = state->words[table->keys[table->spec->partition_key]->word][0];
+        }
+        for (int m = 0; m < table->measure_count; m++) {
+            const struct measure_plan *measure = &table->measures[m];
+            select_rows(measure, state, group, count, selected);
+            bool summed = measure->measure->kind == MEASURE_COUNT || measure->measure->kind == MEASURE_SUM;
+            if (summed && !add_sums(input, measure, state, groups, group, selected, count, error)) return false;
+            if (measure->fills_multiset &&
+                !add_multiset(input, measure, state, &state->multisets[measure->measure->multiset], group, selected, count,
+                              error)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* ---- handing out ---- */
+
+static int64_t group_key(const struct table_plan *plan, const struct worker_state *state, int plan_index, uint32_t group, int k)
+{
+    uint32_t code = state->partition_codes[plan_index];
+    if (k != plan->spec->partition_key) {
+        int place = 0;
+        while (plan->hashed[place] != k) place++;
+        code = state->groups[plan_index].keys[(size_t)group * (size_t)state->groups[plan_index].words + (size_t)place];
+    }
+    return coding_value(plan->keys[k]->coding, code);
+}
+
+bool multiset_counted_here(const struct kpi_spec *spec, int multiset)
+{
+    return spec->tables[spec->multisets[multiset].table].partition_key >= 0;
+}
+
+/* Distinct values of each group, straight into the accumulators of the measures that share the multiset. */
+static void count_multiset(const struct table_plan *plan, struct worker_state *state, int plan_index, int multiset)
+{
+    struct tally *groups = &state->groups[plan_index];
+    const struct tally *values = &state->multisets[multiset];
+    for (int m = 0; m < plan->measure_count; m++) {
+        const struct kpi_measure *measure = plan->measures[m].measure;
+        if (measure->kind != MEASURE_DISTINCT || measure->multiset != multiset) continue;
+        for (uint32_t i = 0; i < values->count; i++) {
+            groups->sum[values->keys[(size_t)i * 2] * (size_t)groups->sums + (size_t)measure->accumulator]++;
+        }
+    }
+}
+
+static bool hand_out_multiset(const struct plan *plan, struct worker_state *state, struct gains *gains, int plan_index,
+                              int multiset, struct error *error)
+{
+    const struct table_plan *table = &plan->tables[plan_index];
+    struct tally *values = &state->multisets[multiset];
+    const struct kpi_spec *spec = plan->input->spec;
+    if (plan->input->count_here && multiset_counted_here(spec, multiset)) {
+        count_multiset(table, state, plan_index, multiset);
+    } else {
+        struct entry_list *list = &gains->multisets[multiset];
+        struct trace_shape shape = multiset_shape(spec, multiset);
+        if (!entry_list_reserve(list, &shape, values->count, error)) return false;
+        const struct fact_column *column = fact_column_find(plan->input->fact, spec->multisets[multiset].column);
+        for (uint32_t i = 0; i < values->count; i++) {
+            size_t at = list->entries.count++;
+            for (int k = 0; k < table->spec->key_count; k++) {
+                list->entries.key[k][at] = group_key(table, state, plan_index, values->keys[(size_t)i * 2], k);
+            }
+            list->entries.key[table->spec->key_count][at] = coding_value(column->coding, values->keys[(size_t)i * 2 + 1]);
+            list->entries.value[0][at] = values->sum[i];
+        }
+    }
+    tally_clear(values);
+    return true;
+}
+
+static bool hand_out_table(const struct plan *plan, struct worker_state *state, struct gains *gains, int plan_index,
+                           struct error *error)
+{
+    const struct table_plan *table = &plan->tables[plan_index];
+    struct tally *groups = &state->groups[plan_index];
+    struct entry_list *list = &gains->tables[table->table];
+    struct trace_shape shape = table_shape(table->spec);
+    if (!entry_list_reserve(list, &shape, groups->count, error)) return false;
+    for (uint32_t g = 0; g < groups->count; g++) {
+        size_t at = list->entries.count++;
+        for (int k = 0; k < shape.keys; k++) list->entries.key[k][at] = group_key(table, state, plan_index, g, k);
+        for (int v = 0; v < shape.values; v++) {
+            list->entries.value[v][at] = groups->sum[(size_t)g * (size_t)groups->sums + (size_t)v];
+        }
+    }
+    tally_clear(groups);
+    return true;
+}
+
+/* At the end of a partition, or of all (`last`): what belongs to it goes out. A multiset over the partition's own column
+ * goes out with each partition even where its table does not, for its values never come again. */
+static bool hand_out(const struct plan *plan, struct worker_state *state, struct gains *gains, bool last,
+                     struct error *error)
+{
+    for (int t = 0; t < plan->table_count; t++) {
+        const struct table_plan *table = &plan->tables[t];
+        for (int m = 0; m < table->measure_count; m++) {
+            if (!table->measures[m].fills_multiset) continue;
+            int multiset = table->measures[m].measure->multiset;
+            bool by_partition = table->per_partition || plan->input->spec->multisets[multiset].column ==
+                                                            plan->input->fact->dataset->partition_column;
+            if ((last || by_partition) && !hand_out_multiset(plan, state, gains, t, multiset, error)) return false;
+        }
+        if ((last || table->per_partition) && !hand_out_table(plan, state, gains, t, error)) return false;
+    }
+    return true;
+}
+
+/* ---- one partition ---- */
+
+static void transpose(const uint32_t *tuples, size_t count, int words, uint32_t (*out)[ROWS_PORTION])
+{
+    for (int w = 0; w < words; w++) {
+        const uint32_t *from = tuples + w;
+        for (size_t i = 0; i < count; i++) out[w][i] = from[i * (size_t)words];
+    }
+}
+
+static bool group_partition(void *context, size_t partition, unsigned worker, struct error *error)
+{
+    const struct plan *plan = context;
+    struct worker_state *state = &plan->workers[worker];
+    const struct joined *joined = plan->input->joined;
+    int words = plan->input->fact->words;
+    for (unsigned w = 0; w < joined->workers; w++) {
+        if (partition >= joined->worker[w].partitions) continue;
+        for (const struct pile *pile = joined->worker[w].piles[partition]; pile; pile = pile->next) {
+            for (uint32_t from = 0; from < pile->rows; from += ROWS_PORTION) {
+                size_t count = pile->rows - from < ROWS_PORTION ? pile->rows - from : ROWS_PORTION;
+                transpose(pile->words + (size_t)from * (size_t)words, count, words, state->words);
+                if (!group_portion(plan, state, count, error)) return false;
+            }
+        }
+    }
+    return hand_out(plan, state, &plan->gains[worker], false, error);
+}
+
+bool group_rows(const struct group_input *input, struct team *team, struct gains *gains, struct error *error)
+{
+    struct plan plan = {.gains = gains};
+    unsigned workers = team_size(team);
+    bool good = plan_open(&plan, input, workers, error);
+    if (good) good = team_run(team, joined_partitions(input->joined), group_partition, &plan, error);
+    for (unsigned w = 0; good && w < workers; w++) good = hand_out(&plan, &plan.workers[w], &gains[w], true, error);
+    plan_free(&plan, workers);
+    return good;
+}
