@@ -25,7 +25,7 @@ struct csv_traits {
 };
 
 struct csv_index {
-    uint32_t *ends;       /* for each field the offset of the delimiter or newline that ends it */
+    uint32_t *ends; /* for each field the offset of the delimiter or newline that ends it */
     size_t field_count;
     uint32_t *record_ends; /* for each record the number of fields up to and with its last (a prefix count) */
     size_t record_count;
@@ -44,12 +44,12 @@ bool csv_scan(const char *data, size_t size, const struct csv_dialect *dialect, 
               size_t *consumed);
 
 /* The three forms, for tests and benchmarks. csv_scan_avx2 may only be called when csv_scan_has_avx2(). */
-bool csv_scan_scalar(const char *data, size_t size, const struct csv_dialect *dialect,
-                     struct csv_index *index, size_t *consumed);
-bool csv_scan_portable(const char *data, size_t size, const struct csv_dialect *dialect,
-                       struct csv_index *index, size_t *consumed);
-bool csv_scan_avx2(const char *data, size_t size, const struct csv_dialect *dialect,
-                   struct csv_index *index, size_t *consumed);
+bool csv_scan_scalar(const char *data, size_t size, const struct csv_dialect *dialect, struct csv_index *index,
+                     size_t *consumed);
+bool csv_scan_portable(const char *data, size_t size, const struct csv_dialect *dialect, struct csv_index *index,
+                       size_t *consumed);
+bool csv_scan_avx2(const char *data, size_t size, const struct csv_dialect *dialect, struct csv_index *index,
+                   size_t *consumed);
 bool csv_scan_has_avx2(void);
 
 /* What a block changes for the ones after it: quotes seen (only their parity matters), and the first newline
@@ -61,14 +61,12 @@ struct csv_block_facts {
     size_t first_newline_inside;
     uint64_t newlines; /* all LF bytes, for physical line numbers */
 };
-void csv_block_facts(const char *data, size_t size, const struct csv_dialect *dialect,
-                     struct csv_block_facts *facts);
+void csv_block_facts(const char *data, size_t size, const struct csv_dialect *dialect, struct csv_block_facts *facts);
 
 /* The value of a raw field [data, data + size) as it stands between its ends: a CR before a final LF is dropped by
  * the caller. An unquoted field is itself. A quoted one is unescaped into `room` (at least `size` bytes) when it
  * holds a doubled quote, else it points inside. Returns false when the quoting is wrong: a quote inside an
  * unquoted field, or bytes after the closing quote. */
-bool csv_field_value(const char *data, size_t size, char quote, char *room, const char **value,
-                     size_t *value_size);
+bool csv_field_value(const char *data, size_t size, char quote, char *room, const char **value, size_t *value_size);
 
 #endif

@@ -15,14 +15,14 @@
 enum csv_encoding { CSV_UTF8, CSV_LATIN1, CSV_UTF16 /* byte order mark, else little endian */ };
 
 struct csv_source {
-    const char *path;      /* as given; owned by the caller */
+    const char *path; /* as given; owned by the caller */
     int fd;
-    uint64_t start;        /* first byte after a byte order mark */
-    uint64_t size;         /* bytes from 0, of the unpacked form */
-    uint64_t stored_size;  /* bytes on disk */
-    char sha256[65];       /* of the bytes on disk, lower-case hexadecimal; empty unless asked for */
+    uint64_t start;       /* first byte after a byte order mark */
+    uint64_t size;        /* bytes from 0, of the unpacked form */
+    uint64_t stored_size; /* bytes on disk */
+    char sha256[65];      /* of the bytes on disk, lower-case hexadecimal; empty unless asked for */
     int64_t modified_ns;
-    bool unpacked;         /* fd is a temporary */
+    bool unpacked; /* fd is a temporary */
 };
 
 struct csv_source_options {
