@@ -192,6 +192,7 @@ const char *timestamp_format_problem(const char *format)
 
 bool timestamp_parse_format(struct str text, const char *format, int64_t *timestamp_us)
 {
+    if (text.length == 0) return false;
     struct broken_down parts = {.civil = {1970, 1, 1}};
     if (!take_by_format(&text, format, &parts) || text.length != 0) return false;
     if (parts.has_half) {

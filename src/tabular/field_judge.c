@@ -37,6 +37,20 @@ static bool parse_time(const char *format, struct str text, int64_t *value)
     return true;
 }
 
+/* `YYYY-MM`, as months since 0000-01. */
+static bool parse_yearmonth(struct str text, int64_t *value)
+{
+    char day[10];
+    int64_t days;
+    if (text.length != 7) return false;
+    memcpy(day, text.data, 7);
+    memcpy(day + 7, "-01", 3);
+    if (!date_parse(str_slice(day, sizeof day), &days)) return false;
+    struct civil civil = civil_of_days(days);
+    *value = civil.year * 12 + civil.month - 1;
+    return true;
+}
+
 bool field_parse(const struct field *field, struct str text, int64_t *value, enum number_result *result)
 {
     *result = NUMBER_OK;
@@ -47,6 +61,8 @@ bool field_parse(const struct field *field, struct str text, int64_t *value, enu
     case FIELD_YEAR:
         *result = integer_parse(text, &number_format_default, value);
         return *result == NUMBER_OK && text.length == 4 && *value >= 1;
+    case FIELD_YEARMONTH:
+        return parse_yearmonth(text, value);
     case FIELD_NUMBER:
         *result = number_parse(text, field->scale, &field->number, value);
         return *result == NUMBER_OK;
@@ -104,6 +120,9 @@ static void judge_value(const struct field *field, struct str text, struct verdi
 static void judge_text(const struct field *field, struct str text, struct terms *terms, struct verdict *verdict)
 {
     if (field->enum_count > 0 && !is_one_of(text, field->enums, field->enum_count)) breach(field, RULE_ENUM, verdict);
+    enum text_form_result fits = text_form_judge(field->form, text);
+    if (fits == TEXT_FORM_DIFFERS) breach(field, RULE_TYPE, verdict);
+    verdict->failed = fits == TEXT_FORM_FAILED;
     if (field->kind != COLUMN_TERM) return;
     if (text.length > TERM_BYTES_CEILING) {
         verdict->broken |= 1U << RULE_TYPE;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "tabular/datetime.h"
+#include "tabular/pattern.h"
 #include "tabular/schema.h"
 #include "tabular/schema_read.h"
 
@@ -32,6 +33,8 @@ static void append_bound(const struct field *field, int64_t bound, struct buffer
         timestamp_text(bound, text);
     else if (field->type == FIELD_TIME)
         time_text(bound, text);
+    else if (field->type == FIELD_YEARMONTH)
+        snprintf(text, sizeof text, "%04d-%02d", (int)(bound / 12), (int)(bound % 12) + 1);
     else
         number_append(bound, field->kind == COLUMN_DECIMAL ? field->scale : 0, into);
     buffer_append_text(into, text);
@@ -53,6 +56,8 @@ static const char *type_wish(const struct field *field)
                              : "must be a real date and time as YYYY-MM-DDThh:mm:ss";
     case FIELD_TIME:
         return "must be a time as hh:mm:ss";
+    case FIELD_YEARMONTH:
+        return "must be a month as YYYY-MM";
     case FIELD_YEAR:
         return "must be a year of four digits";
     default:
@@ -69,6 +74,8 @@ static void append_type(const struct field *field, struct str value, struct buff
         buffer_append_format(into, "must have at most %d decimals", field->scale);
     else if (result == NUMBER_TOO_LARGE || result == NUMBER_TOO_SMALL)
         buffer_append_text(into, "is beyond the range of numbers that can be held");
+    else if (field->form != FORM_NONE)
+        buffer_append_format(into, "must be %s", text_form_wish(field->form));
     else
         buffer_append_text(into, type_wish(field));
 }
@@ -108,7 +115,7 @@ static void append_wish(const struct field *field, enum rule rule, struct str va
         buffer_append_format(into, "must have at most %" PRIu32 " characters", field->max_length);
         break;
     case RULE_PATTERN:
-        buffer_append_text(into, "must match the pattern");
+        buffer_append_format(into, "must match the pattern %s", pattern_expression(field->pattern));
         break;
     case RULE_ENUM:
         append_enum(field, into);

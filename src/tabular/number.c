@@ -40,15 +40,15 @@ static void decimal_push(struct decimal *decimal, char c)
     decimal->zeros = 0;
 }
 
-/* Drops what stands around a number that is not bare, but keeps a sign before it: "-€ 12,50 " is "-12,50". */
+/* Drops what stands around a number that is not bare, but keeps a minus at its front or before all: "-€ 12,50" is
+ * "-12,50", "ref-a 5" is "5". */
 static struct str without_surroundings(struct str text, char decimal, bool *negative)
 {
-    while (text.length > 0 && !is_digit(text.data[0])) {
-        bool mark = text.data[0] == decimal && text.length > 1 && is_digit(text.data[1]);
-        if (mark) break;
-        if (text.data[0] == '-') *negative = true;
-        text = str_slice(text.data + 1, text.length - 1);
-    }
+    size_t start = 0;
+    while (start < text.length && !is_digit(text.data[start])) start++;
+    if (start > 0 && start < text.length && text.data[start - 1] == decimal) start--;
+    *negative = start > 0 && start < text.length && (text.data[0] == '-' || text.data[start - 1] == '-');
+    text = str_slice(text.data + start, text.length - start);
     while (text.length > 0 && !is_digit(text.data[text.length - 1])) text.length--;
     return text;
 }
@@ -72,6 +72,7 @@ static bool read_exponent(struct str text, size_t at, int64_t *exponent)
 static bool read_decimal(struct str text, const struct number_format *format, bool whole, struct decimal *decimal)
 {
     *decimal = (struct decimal){0};
+    if (text.length == 0) return false;
     if (!format->bare) text = without_surroundings(text, whole ? 0 : format->decimal, &decimal->negative);
     size_t at = 0;
     if (text.length > 0 && (text.data[0] == '+' || text.data[0] == '-')) decimal->negative = text.data[at++] == '-';

@@ -14,6 +14,7 @@ struct pattern {
     pcre2_general_context *memory;
     pcre2_match_context *limits;
     pcre2_code *code;
+    char *expression;
 };
 
 static void *take_memory(size_t size, void *context)
@@ -58,7 +59,8 @@ struct pattern *pattern_new(const char *expression, struct error *error)
 {
     struct pattern *pattern = memory_zeroed(sizeof *pattern, error);
     if (!pattern) return NULL;
-    if (!compile(pattern, expression, error)) {
+    pattern->expression = memory_copy_text(expression, strlen(expression), error);
+    if (!pattern->expression || !compile(pattern, expression, error)) {
         pattern_free(pattern);
         return NULL;
     }
@@ -71,7 +73,13 @@ void pattern_free(struct pattern *pattern)
     pcre2_code_free(pattern->code);
     pcre2_match_context_free(pattern->limits);
     pcre2_general_context_free(pattern->memory);
+    memory_free(pattern->expression);
     memory_free(pattern);
+}
+
+const char *pattern_expression(const struct pattern *pattern)
+{
+    return pattern->expression;
 }
 
 enum pattern_result pattern_match(const struct pattern *pattern, struct str text)

@@ -13,6 +13,9 @@ struct pattern;
 struct pattern *pattern_new(const char *expression, struct error *error);
 void pattern_free(struct pattern *pattern);
 
+/* The expression as it was given. */
+const char *pattern_expression(const struct pattern *pattern);
+
 enum pattern_result {
     PATTERN_MATCH,
     PATTERN_NO_MATCH, /* also when the match limit was reached, or the text is not UTF-8 */

@@ -36,6 +36,7 @@
 #include "tabular/column.h"
 #include "tabular/number.h"
 #include "tabular/term.h"
+#include "tabular/text_form.h"
 
 enum rule {
     RULE_REQUIRED,
@@ -54,9 +55,9 @@ enum rule {
     RULE_COUNT
 };
 
-/* What a type becomes (enum column_kind): string TERM when interned, else TEXT; integer and year INTEGER; number
- * DECIMAL; boolean BOOLEAN; date DATE; datetime TIMESTAMP; time INTEGER, in microseconds since midnight; any as string.
- */
+/* What a type becomes (enum column_kind): string TERM when interned, else TEXT; integer and year INTEGER; yearmonth
+ * INTEGER, in months since 0000-01; number DECIMAL; boolean BOOLEAN; date DATE; datetime TIMESTAMP; time INTEGER, in
+ * microseconds since midnight; all others TEXT (or TERM), as they stand. */
 enum field_type {
     FIELD_STRING,
     FIELD_INTEGER,
@@ -66,6 +67,12 @@ enum field_type {
     FIELD_DATETIME,
     FIELD_TIME,
     FIELD_YEAR,
+    FIELD_YEARMONTH,
+    FIELD_DURATION,
+    FIELD_OBJECT,
+    FIELD_ARRAY,
+    FIELD_GEOPOINT,
+    FIELD_GEOJSON,
     FIELD_ANY
 };
 
@@ -76,7 +83,8 @@ struct field {
     const char **aliases;
     size_t alias_count;
     enum field_type type;
-    const char *format;    /* NULL for the default; "any"; or a pattern in the manner of strptime */
+    const char *format;    /* dates and times: NULL for the default; "any"; or as timestamp_parse_format takes it */
+    enum text_form form;   /* TERM and TEXT: more than any text; field_judge decides unless it is FORM_NONE */
     enum column_kind kind; /* what it becomes: interned strings TERM, other strings TEXT, … */
     int scale;             /* COLUMN_DECIMAL */
     bool required, optional, trim, unique;
@@ -110,9 +118,10 @@ struct condition_rule {
 };
 
 struct reference {
-    int field;           /* the referring field */
-    const char *dataset; /* the foreign resource */
-    const char *foreign; /* its field */
+    int *fields;           /* the referring fields */
+    const char *dataset;   /* the foreign resource; "" for this file itself */
+    const char **foreigns; /* its fields, one for each of ours */
+    size_t count;
 };
 
 struct schema {

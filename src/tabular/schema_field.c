@@ -7,17 +7,45 @@
 
 #define SCALE_DEFAULT 6
 
+/* clang-format off */
 static const struct {
     const char *name;
     enum field_type type;
     enum column_kind kind;
+    enum text_form form;
 } types[] = {
-    {"string", FIELD_STRING, COLUMN_TEXT},    {"integer", FIELD_INTEGER, COLUMN_INTEGER},
-    {"number", FIELD_NUMBER, COLUMN_DECIMAL}, {"boolean", FIELD_BOOLEAN, COLUMN_BOOLEAN},
-    {"date", FIELD_DATE, COLUMN_DATE},        {"datetime", FIELD_DATETIME, COLUMN_TIMESTAMP},
-    {"time", FIELD_TIME, COLUMN_INTEGER},     {"year", FIELD_YEAR, COLUMN_INTEGER},
-    {"any", FIELD_ANY, COLUMN_TEXT},
+    {"string", FIELD_STRING, COLUMN_TEXT, FORM_NONE},
+    {"integer", FIELD_INTEGER, COLUMN_INTEGER, FORM_NONE},
+    {"number", FIELD_NUMBER, COLUMN_DECIMAL, FORM_NONE},
+    {"boolean", FIELD_BOOLEAN, COLUMN_BOOLEAN, FORM_NONE},
+    {"date", FIELD_DATE, COLUMN_DATE, FORM_NONE},
+    {"datetime", FIELD_DATETIME, COLUMN_TIMESTAMP, FORM_NONE},
+    {"time", FIELD_TIME, COLUMN_INTEGER, FORM_NONE},
+    {"year", FIELD_YEAR, COLUMN_INTEGER, FORM_NONE},
+    {"yearmonth", FIELD_YEARMONTH, COLUMN_INTEGER, FORM_NONE},
+    {"duration", FIELD_DURATION, COLUMN_TEXT, FORM_DURATION},
+    {"object", FIELD_OBJECT, COLUMN_TEXT, FORM_OBJECT},
+    {"array", FIELD_ARRAY, COLUMN_TEXT, FORM_ARRAY},
+    {"geopoint", FIELD_GEOPOINT, COLUMN_TEXT, FORM_GEOPOINT},
+    {"geojson", FIELD_GEOJSON, COLUMN_TEXT, FORM_GEOJSON},
+    {"any", FIELD_ANY, COLUMN_TEXT, FORM_NONE},
 };
+
+/* The formats of types that stay texts. */
+static const struct {
+    const char *name;
+    enum field_type type;
+    enum text_form form;
+} formats[] = {
+    {"email", FIELD_STRING, FORM_EMAIL},
+    {"uri", FIELD_STRING, FORM_URI},
+    {"uuid", FIELD_STRING, FORM_UUID},
+    {"binary", FIELD_STRING, FORM_BINARY},
+    {"array", FIELD_GEOPOINT, FORM_GEOPOINT_ARRAY},
+    {"object", FIELD_GEOPOINT, FORM_GEOPOINT_OBJECT},
+    {"topojson", FIELD_GEOJSON, FORM_TOPOJSON},
+};
+/* clang-format on */
 
 /* One field on its way through the functions below. */
 struct field_reader {
@@ -46,6 +74,7 @@ static bool read_type(const struct field_reader *reader, struct error *error)
         if (strcmp(types[i].name, wanted) == 0) {
             field->type = types[i].type;
             field->kind = types[i].kind;
+            field->form = types[i].form;
             if (intern && !is_text(field))
                 return schema_wrong(reader->schema, error, reader->where, "\"intern\" is for strings, not for %s",
                                     wanted);
@@ -54,9 +83,22 @@ static bool read_type(const struct field_reader *reader, struct error *error)
         }
     }
     return schema_wrong(reader->schema, error, reader->where,
-                        "unknown type \"%s\"; known are string, integer, number, boolean, date, datetime, time, year "
-                        "and any",
+                        "unknown type \"%s\"; known are string, integer, number, boolean, date, datetime, time, year, "
+                        "yearmonth, duration, object, array, geopoint, geojson and any",
                         wanted);
+}
+
+/* A format of a type that stays a text. */
+static bool set_text_form(const struct field_reader *reader, const char *format, struct error *error)
+{
+    struct field *field = reader->field;
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        if (formats[i].type == field->type && strcmp(formats[i].name, format) == 0) {
+            field->form = formats[i].form;
+            return true;
+        }
+    }
+    return schema_wrong(reader->schema, error, reader->where, "the format \"%s\" is not known for this type", format);
 }
 
 static bool read_format(const struct field_reader *reader, struct error *error)
@@ -65,19 +107,15 @@ static bool read_format(const struct field_reader *reader, struct error *error)
     const char *format;
     if (!schema_read_text(reader->schema, reader->json, "format", reader->where, &format, error)) return false;
     if (!format || strcmp(format, "default") == 0) return true;
-    bool temporal = field->type == FIELD_DATE || field->type == FIELD_DATETIME || field->type == FIELD_TIME;
-    if (!temporal)
-        return schema_wrong(reader->schema, error, reader->where, "the format \"%s\" is not known for this type",
-                            format);
-    if (strncmp(format, "fmt:", 4) == 0) format += 4;
-    const char *problem = timestamp_format_problem(format);
-    if (strcmp(format, "any") != 0 && (problem || !strchr(format, '%')))
-        return schema_wrong(reader->schema, error, reader->where,
-                            "the format \"%s\" is neither \"default\" nor \"any\" nor of strptime's directives (at "
-                            "\"%s\")",
-                            format, problem ? problem : format);
-    field->format = format;
-    return true;
+    if (field->type != FIELD_DATE && field->type != FIELD_DATETIME && field->type != FIELD_TIME)
+        return set_text_form(reader, format, error);
+    field->format = strncmp(format, "fmt:", 4) == 0 ? format + 4 : format;
+    if (strcmp(format, "any") == 0) return true;
+    const char *problem = timestamp_format_problem(field->format);
+    if (!problem && strchr(field->format, '%')) return true;
+    return schema_wrong(reader->schema, error, reader->where,
+                        "the format \"%s\" is neither \"default\" nor \"any\" nor made of strptime's directives%s%.2s",
+                        format, problem ? ": unknown is " : "", problem ? problem : "");
 }
 
 /* One character of a number's form. */
@@ -144,12 +182,14 @@ static bool read_boolean_form(const struct field_reader *reader, struct error *e
     return true;
 }
 
-/* A text that must be a value of the field, such as a bound. */
+/* A text that must be a value of the field, such as a bound; numbers stand as in JSON, however the column has them. */
 static bool parse_value(const struct field_reader *reader, struct str text, const char *what, int64_t *value,
                         struct error *error)
 {
     enum number_result result;
-    if (field_parse(reader->field, text, value, &result)) return true;
+    struct field plain = *reader->field;
+    plain.number = number_format_default;
+    if (field_parse(&plain, text, value, &result)) return true;
     return schema_wrong(reader->schema, error, reader->where, "%s %.*s is not a value of the field's type%s", what,
                         (int)(text.length > 80 ? 80 : text.length), text.data,
                         result == NUMBER_TOO_FINE ? ": raise its \"scale\"" : "");

@@ -32,22 +32,26 @@ static bool read_reference(const struct schema_reader *reader, json_t *json, str
 {
     const char *where = "foreignKeys";
     json_t *target = json_object_get(json, "reference");
-    struct str *own = NULL, *foreign = NULL;
-    size_t own_count, foreign_count;
+    struct str *foreign = NULL;
+    size_t foreign_count;
     if (!json_is_object(json) || !json_is_object(target))
         return schema_wrong(reader, error, where,
                             "each must be {\"fields\": …, \"reference\": {\"resource\": …, \"fields\": …}}");
-    if (!schema_read_texts(reader, json, "fields", where, &own, &own_count, error) ||
+    if (!read_fields(reader, json, "fields", &reference->fields, &reference->count, error) ||
         !schema_read_texts(reader, target, "fields", where, &foreign, &foreign_count, error) ||
         !schema_read_text(reader, target, "resource", where, &reference->dataset, error))
         return false;
-    if (own_count != 1 || foreign_count != 1)
-        return schema_wrong(reader, error, where, "one field must refer to one field");
+    if (reference->count == 0 || reference->count != foreign_count)
+        return schema_wrong(reader, error, where, "%zu fields cannot refer to %zu", reference->count, foreign_count);
     if (!reference->dataset) reference->dataset = "";
-    reference->foreign = foreign[0].data;
-    if (!find_field(reader, own[0], where, &reference->field, error)) return false;
-    int ignored;
-    return reference->dataset[0] || find_field(reader, foreign[0], where, &ignored, error);
+    reference->foreigns = arena_take(reader->arena, foreign_count * sizeof *reference->foreigns, error);
+    if (!reference->foreigns) return false;
+    for (size_t i = 0; i < foreign_count; i++) {
+        int ignored;
+        reference->foreigns[i] = foreign[i].data;
+        if (!reference->dataset[0] && !find_field(reader, foreign[i], where, &ignored, error)) return false;
+    }
+    return true;
 }
 
 static bool read_references(const struct schema_reader *reader, json_t *json, struct error *error)

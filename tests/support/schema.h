@@ -1,0 +1,31 @@
+/* Schemas from JSON in a test's source, where a single quote stands for a double one. */
+#ifndef AISLE_TESTS_SUPPORT_SCHEMA_H
+#define AISLE_TESTS_SUPPORT_SCHEMA_H
+
+#include "base/json.h"
+#include "support/unit.h"
+#include "tabular/schema.h"
+
+/* Compiles; NULL with the reason in `error`. schema_free it before the arena ends. */
+static inline struct schema *schema_of(struct arena *arena, const char *text, struct error *error)
+{
+    struct buffer json __attribute__((cleanup(buffer_free))) = {0};
+    for (; *text; text++) buffer_append_char(&json, *text == '\'' ? '"' : *text);
+    if (!buffer_check(&json, error)) return NULL;
+    json_t *tree = json_read(json.data, json.length, "test.json", error);
+    if (!tree) return NULL;
+    struct schema *schema = schema_compile(arena, tree, "test.json", error);
+    json_decref(tree);
+    return schema;
+}
+
+/* The same, and fails the test when it cannot. */
+static inline struct schema *schema_must(struct arena *arena, const char *text)
+{
+    struct error error = {0};
+    struct schema *schema = schema_of(arena, text, &error);
+    if (!schema) fail_msg("%s: %s", text, error.message);
+    return schema;
+}
+
+#endif
