@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/terminal.h"
 
+/* clang-format off */
 const struct command *const cli_commands[] = {
     &cli_sample,
     &cli_completion,
@@ -12,6 +13,7 @@ const struct command *const cli_commands[] = {
     &cli_version,
     NULL,
 };
+/* clang-format on */
 
 const struct command *cli_find(const char *name)
 {

@@ -5,6 +5,8 @@
 #include "cli/cli.h"
 #include "cli/describe.h"
 
+enum { LINE_LENGTH = 76 };
+
 struct entry {
     const char *name;
     const char *text;
@@ -36,6 +38,19 @@ static const struct entry files[] = {
     {"DIR/state/", "what later runs need to know of earlier ones"},
 };
 
+static void put_word(FILE *out, const char *word, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        bool dash = word[i] == '-' && (i == 0 || word[i - 1] == '-' || word[i - 1] == '\'' || word[i - 1] == '(');
+        if (word[i] == '\\')
+            fputs("\\e", out);
+        else if (dash)
+            fputs("\\-", out);
+        else
+            fputc(word[i], out);
+    }
+}
+
 /* Text with what the macros would take as theirs escaped; hyphens of options stay hyphens when copied. */
 static void put_text(FILE *out, const char *text)
 {
@@ -56,28 +71,32 @@ static void put_line(FILE *out, const char *text)
     fputc('\n', out);
 }
 
-/* A paragraph of running text, whose own hyphens are hyphens; those that begin an option are not. */
+/* A paragraph of running text on lines that a diff can show, none of which begins like a macro. Hyphens of its own
+ * words are hyphens; those that begin an option are not. */
 static void put_paragraph(FILE *out, const char *text, size_t length)
 {
-    if (length > 0 && (*text == '.' || *text == '\'')) fputs("\\&", out);
-    for (size_t i = 0; i < length; i++) {
-        bool dash = text[i] == '-' && (i == 0 || text[i - 1] == ' ' || text[i - 1] == '-');
-        if (text[i] == '\\')
-            fputs("\\e", out);
-        else if (dash)
-            fputs("\\-", out);
-        else
-            fputc(text[i], out);
+    size_t column = 0;
+    for (size_t i = 0; i < length;) {
+        const char *word = text + i;
+        size_t word_length = 0;
+        while (i + word_length < length && word[word_length] != ' ') word_length++;
+        bool breaks = column > 0 && column + 1 + word_length > LINE_LENGTH;
+        if (column > 0) fputc(breaks ? '\n' : ' ', out);
+        if ((column == 0 || breaks) && (*word == '.' || *word == '\'')) fputs("\\&", out);
+        put_word(out, word, word_length);
+        column = breaks || column == 0 ? word_length : column + 1 + word_length;
+        i += word_length + 1;
     }
     fputc('\n', out);
 }
 
+/* The first paragraph follows a heading and so needs no macro. */
 static void put_paragraphs(FILE *out, const char *text)
 {
-    while (*text != '\0') {
+    for (bool first = true; *text != '\0'; first = false) {
         const char *end = strstr(text, "\n\n");
         size_t length = end == NULL ? strlen(text) : (size_t)(end - text);
-        fputs(".PP\n", out);
+        if (!first) fputs(".PP\n", out);
         put_paragraph(out, text, length);
         text += end == NULL ? length : length + 2;
     }

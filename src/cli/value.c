@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "cli/describe.h"
 #include "cli/options.h"
+#include "tabular/datetime.h"
 
 static bool all_digits(const char *text, size_t length)
 {
@@ -89,36 +90,13 @@ static bool parse_share(const char *text, const char *what, struct value *value,
     return true;
 }
 
-/* Days since 1970-01-01 of a day of the proleptic Gregorian calendar (Howard Hinnant, "chrono-compatible low-level date
- * algorithms": years begin in March, so that the leap day is the last). */
-static int64_t days_of(int64_t year, int64_t month, int64_t day)
-{
-    int64_t y = month <= 2 ? year - 1 : year;
-    int64_t era = y / 400;
-    int64_t year_of_era = y - era * 400;
-    int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
-}
-
-static int64_t month_length(int64_t year, int64_t month)
-{
-    static const int8_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    return month == 2 && leap ? 29 : lengths[month - 1];
-}
-
 static bool parse_date(const char *text, const char *what, struct value *value, struct error *error)
 {
-    int64_t year = 0, month = 0, day = 0;
-    if (strlen(text) != 10 || text[4] != '-' || text[7] != '-' || !all_digits(text, 4) || !all_digits(text + 5, 2) ||
-        !all_digits(text + 8, 2))
-        return error_set(error, ERROR_USAGE, "%s: must be a date such as 2025-04-01, is '%s'", what, text);
-    digits_value(text, 4, &year);
-    digits_value(text + 5, 2, &month);
-    digits_value(text + 8, 2, &day);
-    if (year < 1 || month < 1 || month > 12 || day < 1 || day > month_length(year, month))
+    bool shaped = strlen(text) == 10 && text[4] == '-' && text[7] == '-' && all_digits(text, 4) &&
+                  all_digits(text + 5, 2) && all_digits(text + 8, 2);
+    if (!shaped) return error_set(error, ERROR_USAGE, "%s: must be a date such as 2025-04-01, is '%s'", what, text);
+    if (!date_parse(str_of(text), &value->number))
         return error_set(error, ERROR_USAGE, "%s: there is no day '%s' in the calendar", what, text);
-    value->number = days_of(year, month, day);
     return true;
 }
 

@@ -1,0 +1,144 @@
+#include "cli/run_summary.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "cli/human.h"
+#include "cli/options.h"
+#include "cli/table.h"
+
+static const char *const counts[] = {"read", "valid", "rejected", "duplicate", "pending"};
+
+/* Members that the summary's first line and table tell. */
+static const char *const told[] = {"run", "status", "seconds", "datasets", NULL};
+
+static void write_headline(FILE *out, const struct terminal *terminal, json_t *record)
+{
+    const char *run = json_string_value(json_object_get(record, "run"));
+    const char *status = json_string_value(json_object_get(record, "status"));
+    json_t *seconds = json_object_get(record, "seconds");
+    if (run != NULL)
+        fprintf(out, "%sRun %s%s", terminal_style(terminal, STYLE_BOLD), run, terminal_style(terminal, STYLE_PLAIN));
+    if (status != NULL) {
+        bool good = strcmp(status, "DONE") == 0 || strcmp(status, "SUCCEEDED") == 0;
+        fprintf(out, "  %s%s%s", terminal_style(terminal, good ? STYLE_GREEN : STYLE_YELLOW), status,
+                terminal_style(terminal, STYLE_PLAIN));
+    }
+    if (json_is_number(seconds)) {
+        struct buffer text;
+        buffer_init(&text, 0);
+        human_duration(&text, (int64_t)(json_number_value(seconds) * 1e6));
+        if (buffer_text(&text) != NULL) fprintf(out, "  in %s", text.data);
+        buffer_free(&text);
+    }
+    fputc('\n', out);
+}
+
+static void put_count(struct table *table, int64_t count)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%" PRId64, count);
+    table_text(table, str_of(text));
+}
+
+static bool write_datasets(FILE *out, const struct terminal *terminal, json_t *datasets, struct error *error)
+{
+    struct table_column columns[COUNT_OF(counts) + 1] = {{.title = "dataset", .kind = TABLE_TEXT}};
+    for (size_t i = 0; i < COUNT_OF(counts); i++)
+        columns[i + 1] = (struct table_column){.title = counts[i], .kind = TABLE_NUMBER};
+    struct table *table = table_new(out, terminal, columns, COUNT_OF(columns), error);
+    if (table == NULL) return false;
+    int64_t sums[COUNT_OF(counts)] = {0};
+    const char *name = NULL;
+    json_t *dataset = NULL;
+    table_separate_thousands(table);
+    json_object_foreach (datasets, name, dataset) {
+        table_text(table, str_of(name));
+        for (size_t i = 0; i < COUNT_OF(counts); i++) {
+            int64_t count = json_integer_value(json_object_get(dataset, counts[i]));
+            sums[i] += count;
+            put_count(table, count);
+        }
+        table_end_row(table);
+    }
+    table_text(table, str_of("together"));
+    for (size_t i = 0; i < COUNT_OF(counts); i++) put_count(table, sums[i]);
+    table_end_totals(table);
+    bool good = table_finish(table, error);
+    table_free(table);
+    return good;
+}
+
+/* "days_recomputed" as "days recomputed". */
+static void write_name(FILE *out, const char *name)
+{
+    fputs("  ", out);
+    for (; *name != '\0'; name++) fputc(*name == '_' ? ' ' : *name, out);
+    fputs(": ", out);
+}
+
+static int append_dumped(const char *data, size_t size, void *buffer)
+{
+    buffer_append(buffer, data, size);
+    return 0;
+}
+
+/* A text as it is, anything else as JSON; ends the line. */
+static bool write_value(FILE *out, const struct terminal *terminal, json_t *value, struct error *error)
+{
+    struct buffer text, line;
+    buffer_init(&text, 0);
+    buffer_init(&line, 0);
+    bool good = true;
+    if (json_is_string(value))
+        buffer_append(&text, json_string_value(value), json_string_length(value));
+    else if (json_dump_callback(value, append_dumped, &text, JSON_ENCODE_ANY | JSON_COMPACT) != 0)
+        good = error_set(error, ERROR_MEMORY, "no memory to show a run's record");
+    good = good && buffer_check(&text, error);
+    if (good && text.length > 0) terminal_append(terminal, &line, str_slice(text.data, text.length), 0);
+    buffer_append_char(&line, '\n');
+    good = good && buffer_check(&line, error);
+    if (good) fwrite(line.data, 1, line.length, out);
+    buffer_free(&text);
+    buffer_free(&line);
+    return good;
+}
+
+static bool write_member(FILE *out, const struct terminal *terminal, const char *name, json_t *value,
+                         struct error *error)
+{
+    bool empty = (json_is_array(value) && json_array_size(value) == 0) ||
+                 (json_is_object(value) && json_object_size(value) == 0) || json_is_null(value);
+    if (empty) return true;
+    write_name(out, name);
+    if (!json_is_array(value)) return write_value(out, terminal, value, error);
+    fputc('\n', out);
+    size_t index = 0;
+    json_t *item = NULL;
+    json_array_foreach (value, index, item) {
+        fputs("    ", out);
+        if (!write_value(out, terminal, item, error)) return false;
+    }
+    return true;
+}
+
+bool run_summary_write(FILE *out, json_t *record, struct error *error)
+{
+    struct terminal terminal = terminal_of(out);
+    json_t *datasets = json_object_get(record, "datasets");
+    write_headline(out, &terminal, record);
+    if (json_object_size(datasets) > 0) {
+        fputc('\n', out);
+        if (!write_datasets(out, &terminal, datasets, error)) return false;
+        fputc('\n', out);
+    }
+    const char *name = NULL;
+    json_t *value = NULL;
+    json_object_foreach (record, name, value) {
+        size_t i = 0;
+        while (told[i] != NULL && strcmp(told[i], name) != 0) i++;
+        if (told[i] == NULL && !write_member(out, &terminal, name, value, error)) return false;
+    }
+    return true;
+}
