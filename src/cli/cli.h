@@ -40,8 +40,9 @@
 #ifndef AISLE_CLI_CLI_H
 #define AISLE_CLI_CLI_H
 
-#include <stdio.h>
+#include <stdio.h> /* whoever writes a command writes to stdout */
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "cli/options.h"
 
@@ -98,11 +99,14 @@ int cli_unknown(const char *word);
 /* Runs the program on the words of main. */
 int cli_main(int argc, char **argv);
 
-/* Short help over all commands, and the help of one, wrapped to the terminal's width. */
-void help_overview(FILE *out);
-void help_command(FILE *out, const struct command *command);
+/* Writes the text to standard output, or says that there was no memory for it, and frees it. Gives the exit status. */
+int cli_write(struct buffer *text);
+
+/* Short help over all commands, and the help of one, wrapped to the width of standard output. Give the exit status. */
+int help_overview(void);
+int help_command(const struct command *command);
 
 /* The manual page aisle(1) in the man(7) macros. */
-void man_page(FILE *out);
+void man_page(struct buffer *out);
 
 #endif

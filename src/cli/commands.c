@@ -1,5 +1,6 @@
 /* The table of subcommands and the way from main's words to one of them. */
 #include <locale.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -29,6 +30,15 @@ int cli_fail(const struct error *error)
     fprintf(stderr, "%saisle:%s %s\n", terminal_style(&terminal, STYLE_RED), terminal_style(&terminal, STYLE_PLAIN),
             error->message);
     return error->code == ERROR_USAGE ? CLI_USAGE : CLI_FAILED;
+}
+
+int cli_write(struct buffer *text)
+{
+    struct error error = {0};
+    bool good = buffer_check(text, &error);
+    if (good && text->length > 0) fwrite(text->data, 1, text->length, stdout);
+    buffer_free(text);
+    return good ? CLI_DONE : cli_fail(&error);
 }
 
 int cli_unknown(const char *word)
@@ -65,7 +75,7 @@ static int run_command(const struct command *command, int argc, char **argv)
     if (!options_parse(&options, command, argc, argv, &error))
         status = cli_fail(&error);
     else if (options.help)
-        help_command(stdout, command);
+        status = help_command(command);
     else
         status = command->run(&options);
     options_free(&options);
@@ -76,8 +86,7 @@ int cli_main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, "");
     if (argc < 2) {
-        help_overview(stdout);
-        return finish(CLI_DONE);
+        return finish(help_overview());
     }
     const char *word = argv[1];
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)

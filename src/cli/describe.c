@@ -10,8 +10,11 @@ void describe_choices(struct buffer *into, const char *const *choices)
 
 void describe_operand(struct buffer *into, const struct operand *operand)
 {
-    buffer_append_format(into, "%s%s%s%s", operand->optional ? "[" : "", operand->name, operand->repeats ? "..." : "",
-                         operand->optional ? "]" : "");
+    buffer_append_text(into, operand->help);
+    if (operand->kind == VALUE_CHOICE) {
+        buffer_append_text(into, ": ");
+        describe_choices(into, operand->choices);
+    }
 }
 
 void describe_synopsis(struct buffer *into, const struct command *command)
@@ -19,8 +22,9 @@ void describe_synopsis(struct buffer *into, const struct command *command)
     buffer_append_format(into, "aisle %s", command->name);
     bool has_more = false;
     for (size_t i = 0; i < command->operand_count; i++) {
-        buffer_append_char(into, ' ');
-        describe_operand(into, &command->operands[i]);
+        const struct operand *operand = &command->operands[i];
+        buffer_append_format(into, " %s%s%s%s", operand->optional ? "[" : "", operand->name,
+                             operand->repeats ? "..." : "", operand->optional ? "]" : "");
     }
     for (size_t i = 0; i < command->option_count; i++) {
         if (command->options[i].required)

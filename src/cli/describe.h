@@ -8,7 +8,7 @@
 /* "aisle check --schema FILE PATH... [options]" */
 void describe_synopsis(struct buffer *into, const struct command *command);
 
-/* "FILE", "FILE...", "[FILE]", "[FILE...]" */
+/* What an operand is, with its choices: "what to make: orders, sales or catalog" */
 void describe_operand(struct buffer *into, const struct operand *operand);
 
 /* What an option does, with its choices, variable and default: "what to print: text, csv or json (default text)" */

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buffer.h"
@@ -9,130 +10,141 @@ enum { HELP_WIDEST = 100, HELP_WIDTH = 80, HELP_COLUMN = 26 };
 
 static const char *const overview = "Aisle turns the files of a retailer into validated data and exact KPI tables.";
 
-static size_t help_width(const struct terminal *terminal)
+/* A help text in the making, for the width of standard output. */
+struct help {
+    struct buffer text;
+    struct buffer part; /* what is about to be wrapped */
+    struct terminal terminal;
+    size_t width;
+};
+
+static void help_begin(struct help *help)
 {
-    if (terminal->width == 0) return HELP_WIDTH;
-    return terminal->width < HELP_WIDEST ? (size_t)terminal->width : HELP_WIDEST;
+    *help = (struct help){.terminal = terminal_of(stdout), .width = HELP_WIDTH};
+    buffer_init(&help->text, 0);
+    buffer_init(&help->part, 0);
+    if (help->terminal.width > 0)
+        help->width = help->terminal.width < HELP_WIDEST ? (size_t)help->terminal.width : HELP_WIDEST;
 }
 
-/* Words of one paragraph from column `at` on, later lines indented. Ends the line. */
-static void put_wrapped(FILE *out, const char *text, size_t at, size_t indent, size_t width)
+static int help_end(struct help *help)
 {
-    size_t column = at;
+    if (help->part.failed) help->text.failed = true;
+    buffer_free(&help->part);
+    return cli_write(&help->text);
+}
+
+/* Words of one paragraph from column `indent` on, later lines indented as far. Ends the line. */
+static void put_wrapped(struct help *help, struct str text, size_t indent)
+{
+    size_t column = indent;
     bool first = true;
-    while (*text != '\0') {
-        size_t length = strcspn(text, " ");
-        size_t columns = terminal_text_width(str_slice(text, length));
-        if (!first && column + 1 + columns > width) {
-            fprintf(out, "\n%*s", (int)indent, "");
+    for (size_t i = 0; i < text.length;) {
+        const char *word = text.data + i;
+        const char *space = memchr(word, ' ', text.length - i);
+        size_t length = space == NULL ? text.length - i : (size_t)(space - word);
+        size_t columns = terminal_text_width(str_slice(word, length));
+        if (!first && column + 1 + columns > help->width) {
+            buffer_append_format(&help->text, "\n%*s", (int)indent, "");
             column = indent;
             first = true;
         }
-        fprintf(out, "%s%.*s", first ? "" : " ", (int)length, text);
+        buffer_append_format(&help->text, "%s%.*s", first ? "" : " ", (int)length, word);
         column += columns + !first;
         first = false;
-        text += length;
-        text += strspn(text, " ");
+        i += length + 1;
     }
-    fputc('\n', out);
+    buffer_append_char(&help->text, '\n');
 }
 
-static void put_paragraphs(FILE *out, const char *text, size_t width)
+/* Wraps what stands in `part`, and empties it. */
+static void put_part(struct help *help, size_t indent)
+{
+    if (help->part.failed) return;
+    put_wrapped(help, str_slice(help->part.data, help->part.length), indent);
+    buffer_clear(&help->part);
+}
+
+static void put_paragraphs(struct help *help, const char *text)
 {
     while (*text != '\0') {
         const char *end = strstr(text, "\n\n");
         size_t length = end == NULL ? strlen(text) : (size_t)(end - text);
-        struct buffer paragraph;
-        buffer_init(&paragraph, 0);
-        buffer_append(&paragraph, text, length);
-        const char *words = buffer_text(&paragraph);
-        fputc('\n', out);
-        if (words != NULL) put_wrapped(out, words, 0, 0, width);
-        buffer_free(&paragraph);
+        buffer_append_char(&help->text, '\n');
+        put_wrapped(help, str_slice(text, length), 0);
         text += end == NULL ? length : length + 2;
     }
 }
 
-static void put_heading(FILE *out, const struct terminal *terminal, const char *heading)
+static void put_heading(struct help *help, const char *heading)
 {
-    fprintf(out, "\n%s%s%s\n", terminal_style(terminal, STYLE_BOLD), heading, terminal_style(terminal, STYLE_PLAIN));
+    buffer_append_format(&help->text, "\n%s%s%s\n", terminal_style(&help->terminal, STYLE_BOLD), heading,
+                         terminal_style(&help->terminal, STYLE_PLAIN));
 }
 
-/* "  NAME      what it is", the text wrapped in its own column. */
-static void put_entry(FILE *out, const char *name, const char *text, size_t width)
+/* Goes on at HELP_COLUMN, on the next line where `columns` of this one leave no gap. */
+static void put_gap(struct help *help, size_t columns)
 {
-    size_t columns = 2 + terminal_text_width(str_of(name));
-    fprintf(out, "  %s", name);
     if (columns + 2 > HELP_COLUMN)
-        fprintf(out, "\n%*s", HELP_COLUMN, "");
+        buffer_append_format(&help->text, "\n%*s", HELP_COLUMN, "");
     else
-        fprintf(out, "%*s", (int)(HELP_COLUMN - columns), "");
-    put_wrapped(out, text, HELP_COLUMN, HELP_COLUMN, width);
+        buffer_append_format(&help->text, "%*s", (int)(HELP_COLUMN - columns), "");
 }
 
-static void put_option(FILE *out, const struct option *option, size_t width)
+static void put_option(struct help *help, const struct option *option)
 {
-    struct buffer name, text;
-    buffer_init(&name, 0);
-    buffer_init(&text, 0);
+    size_t begin = help->text.length;
     if (option->letter != 0)
-        buffer_append_format(&name, "-%c, ", option->letter);
+        buffer_append_format(&help->text, "  -%c, ", option->letter);
     else
-        buffer_append_text(&name, "    ");
-    buffer_append_format(&name, "--%s%s%s", option->name, option->argument == NULL ? "" : " ",
-                         option->argument == NULL ? "" : option->argument);
-    describe_option(&text, option);
-    if (buffer_text(&name) != NULL && buffer_text(&text) != NULL) put_entry(out, name.data, text.data, width);
-    buffer_free(&name);
-    buffer_free(&text);
+        buffer_append_text(&help->text, "      ");
+    buffer_append_format(&help->text, "--%s", option->name);
+    if (option->argument != NULL) buffer_append_format(&help->text, " %s", option->argument);
+    put_gap(help, help->text.length - begin);
+    describe_option(&help->part, option);
+    put_part(help, HELP_COLUMN);
 }
 
-void help_overview(FILE *out)
+static void put_operand(struct help *help, const struct operand *operand)
 {
-    struct terminal terminal = terminal_of(out);
-    size_t width = help_width(&terminal);
-    put_wrapped(out, overview, 0, 0, width);
-    fputs("\nUsage: aisle COMMAND [options]\n", out);
-    put_heading(out, &terminal, "Commands");
+    buffer_append_format(&help->text, "  %s", operand->name);
+    put_gap(help, 2 + strlen(operand->name));
+    describe_operand(&help->part, operand);
+    put_part(help, HELP_COLUMN);
+}
+
+int help_overview(void)
+{
+    struct help help;
+    help_begin(&help);
+    put_wrapped(&help, str_of(overview), 0);
+    buffer_append_text(&help.text, "\nUsage: aisle COMMAND [options]\n");
+    put_heading(&help, "Commands");
     for (size_t i = 0; cli_commands[i] != NULL; i++)
-        fprintf(out, "  %-12s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
-    fputs("\n'aisle help COMMAND' tells what a command takes; 'man aisle' tells everything.\n", out);
+        buffer_append_format(&help.text, "  %-12s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
+    buffer_append_text(&help.text,
+                       "\n'aisle help COMMAND' tells what a command takes; 'man aisle' tells everything.\n");
+    return help_end(&help);
 }
 
-static void put_operands(FILE *out, const struct terminal *terminal, const struct command *command, size_t width)
+int help_command(const struct command *command)
 {
-    put_heading(out, terminal, "Arguments");
-    for (size_t i = 0; i < command->operand_count; i++) {
-        struct buffer text;
-        buffer_init(&text, 0);
-        buffer_append_text(&text, command->operands[i].help);
-        if (command->operands[i].kind == VALUE_CHOICE) {
-            buffer_append_text(&text, ": ");
-            describe_choices(&text, command->operands[i].choices);
-        }
-        if (buffer_text(&text) != NULL) put_entry(out, command->operands[i].name, text.data, width);
-        buffer_free(&text);
-    }
-}
-
-void help_command(FILE *out, const struct command *command)
-{
-    static const struct option help = {.name = "help", .letter = 'h', .help = "show this help"};
-    struct terminal terminal = terminal_of(out);
-    size_t width = help_width(&terminal);
-    struct buffer synopsis;
-    buffer_init(&synopsis, 0);
-    describe_synopsis(&synopsis, command);
-    if (buffer_text(&synopsis) != NULL) fprintf(out, "Usage: %s\n", synopsis.data);
-    buffer_free(&synopsis);
-    put_paragraphs(out, command->description, width);
-    if (command->operand_count > 0) put_operands(out, &terminal, command, width);
-    put_heading(out, &terminal, "Options");
-    for (size_t i = 0; i < command->option_count; i++) put_option(out, &command->options[i], width);
-    put_option(out, &help, width);
-    if (command->examples[0] != NULL) put_heading(out, &terminal, "Examples");
+    static const struct option help_option = {.name = "help", .letter = 'h', .help = "show this help"};
+    struct help help;
+    help_begin(&help);
+    buffer_append_text(&help.text, "Usage: ");
+    describe_synopsis(&help.text, command);
+    buffer_append_char(&help.text, '\n');
+    put_paragraphs(&help, command->description);
+    if (command->operand_count > 0) put_heading(&help, "Arguments");
+    for (size_t i = 0; i < command->operand_count; i++) put_operand(&help, &command->operands[i]);
+    put_heading(&help, "Options");
+    for (size_t i = 0; i < command->option_count; i++) put_option(&help, &command->options[i]);
+    put_option(&help, &help_option);
+    if (command->examples[0] != NULL) put_heading(&help, "Examples");
     for (size_t i = 0; i < CLI_MAX_EXAMPLES && command->examples[i] != NULL; i++)
-        fprintf(out, "  %s\n", command->examples[i]);
+        buffer_append_format(&help.text, "  %s\n", command->examples[i]);
+    return help_end(&help);
 }
 
 enum { HELP_MAN };
@@ -146,17 +158,14 @@ static const struct operand operands[] = {
 static int run(const struct options *given)
 {
     if (given->values[HELP_MAN].given) {
-        man_page(stdout);
-        return CLI_DONE;
+        struct buffer page;
+        buffer_init(&page, 0);
+        man_page(&page);
+        return cli_write(&page);
     }
-    if (given->operand_count == 0) {
-        help_overview(stdout);
-        return CLI_DONE;
-    }
+    if (given->operand_count == 0) return help_overview();
     const struct command *command = cli_find(given->operands[0]);
-    if (command == NULL) return cli_unknown(given->operands[0]);
-    help_command(stdout, command);
-    return CLI_DONE;
+    return command == NULL ? cli_unknown(given->operands[0]) : help_command(command);
 }
 
 const struct command cli_help = {

@@ -38,42 +38,42 @@ static const struct entry files[] = {
     {"DIR/state/", "what later runs need to know of earlier ones"},
 };
 
-static void put_word(FILE *out, const char *word, size_t length)
+static void put_word(struct buffer *out, const char *word, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
         bool dash = word[i] == '-' && (i == 0 || word[i - 1] == '-' || word[i - 1] == '\'' || word[i - 1] == '(');
         if (word[i] == '\\')
-            fputs("\\e", out);
+            buffer_append_text(out, "\\e");
         else if (dash)
-            fputs("\\-", out);
+            buffer_append_text(out, "\\-");
         else
-            fputc(word[i], out);
+            buffer_append_char(out, word[i]);
     }
 }
 
 /* Text with what the macros would take as theirs escaped; hyphens of options stay hyphens when copied. */
-static void put_text(FILE *out, const char *text)
+static void put_text(struct buffer *out, const char *text)
 {
-    if (*text == '.' || *text == '\'') fputs("\\&", out);
+    if (*text == '.' || *text == '\'') buffer_append_text(out, "\\&");
     for (const char *at = text; *at != '\0'; at++) {
         if (*at == '\\')
-            fputs("\\e", out);
+            buffer_append_text(out, "\\e");
         else if (*at == '-')
-            fputs("\\-", out);
+            buffer_append_text(out, "\\-");
         else
-            fputc(*at, out);
+            buffer_append_char(out, *at);
     }
 }
 
-static void put_line(FILE *out, const char *text)
+static void put_line(struct buffer *out, const char *text)
 {
     put_text(out, text);
-    fputc('\n', out);
+    buffer_append_char(out, '\n');
 }
 
 /* A paragraph of running text on lines that a diff can show, none of which begins like a macro. Hyphens of its own
  * words are hyphens; those that begin an option are not. */
-static void put_paragraph(FILE *out, const char *text, size_t length)
+static void put_paragraph(struct buffer *out, const char *text, size_t length)
 {
     size_t column = 0;
     for (size_t i = 0; i < length;) {
@@ -81,96 +81,96 @@ static void put_paragraph(FILE *out, const char *text, size_t length)
         size_t word_length = 0;
         while (i + word_length < length && word[word_length] != ' ') word_length++;
         bool breaks = column > 0 && column + 1 + word_length > LINE_LENGTH;
-        if (column > 0) fputc(breaks ? '\n' : ' ', out);
-        if ((column == 0 || breaks) && (*word == '.' || *word == '\'')) fputs("\\&", out);
+        if (column > 0) buffer_append_char(out, breaks ? '\n' : ' ');
+        if ((column == 0 || breaks) && (*word == '.' || *word == '\'')) buffer_append_text(out, "\\&");
         put_word(out, word, word_length);
         column = breaks || column == 0 ? word_length : column + 1 + word_length;
         i += word_length + 1;
     }
-    fputc('\n', out);
+    buffer_append_char(out, '\n');
 }
 
 /* The first paragraph follows a heading and so needs no macro. */
-static void put_paragraphs(FILE *out, const char *text)
+static void put_paragraphs(struct buffer *out, const char *text)
 {
     for (bool first = true; *text != '\0'; first = false) {
         const char *end = strstr(text, "\n\n");
         size_t length = end == NULL ? strlen(text) : (size_t)(end - text);
-        if (!first) fputs(".PP\n", out);
+        if (!first) buffer_append_text(out, ".PP\n");
         put_paragraph(out, text, length);
         text += end == NULL ? length : length + 2;
     }
 }
 
-static void put_entries(FILE *out, const char *heading, const struct entry *entries, size_t count)
+static void put_entries(struct buffer *out, const char *heading, const struct entry *entries, size_t count)
 {
-    fprintf(out, ".SH %s\n", heading);
+    buffer_append_format(out, ".SH %s\n", heading);
     for (size_t i = 0; i < count; i++) {
-        fputs(".TP\n.B ", out);
+        buffer_append_text(out, ".TP\n.B ");
         put_line(out, entries[i].name);
         put_paragraph(out, entries[i].text, strlen(entries[i].text));
     }
 }
 
-static void put_described(FILE *out, const struct buffer *text)
+/* A description as a paragraph of its own. */
+static void put_described(struct buffer *out, struct buffer *text)
 {
-    if (!text->failed) put_paragraph(out, text->data, text->length);
+    if (text->failed)
+        out->failed = true;
+    else
+        put_paragraph(out, text->data, text->length);
+    buffer_free(text);
 }
 
-static void put_option(FILE *out, const struct option *option)
+static void put_option(struct buffer *out, const struct option *option)
 {
-    fputs(".TP\n", out);
-    if (option->letter != 0) fprintf(out, "\\fB\\-%c\\fR, ", option->letter);
-    fputs("\\fB", out);
-    put_text(out, "--");
+    buffer_append_text(out, ".TP\n");
+    if (option->letter != 0) buffer_append_format(out, "\\fB\\-%c\\fR, ", option->letter);
+    buffer_append_text(out, "\\fB\\-\\-");
     put_text(out, option->name);
-    fputs("\\fR", out);
-    if (option->argument != NULL) fprintf(out, " \\fI%s\\fR", option->argument);
-    fputc('\n', out);
+    buffer_append_text(out, "\\fR");
+    if (option->argument != NULL) buffer_append_format(out, " \\fI%s\\fR", option->argument);
+    buffer_append_char(out, '\n');
     struct buffer text;
     buffer_init(&text, 0);
     describe_option(&text, option);
     put_described(out, &text);
-    buffer_free(&text);
 }
 
-static void put_operand(FILE *out, const struct operand *operand)
+static void put_operand(struct buffer *out, const struct operand *operand)
 {
-    fprintf(out, ".TP\n.I %s\n", operand->name);
+    buffer_append_format(out, ".TP\n.I %s\n", operand->name);
     struct buffer text;
     buffer_init(&text, 0);
-    buffer_append_text(&text, operand->help);
-    if (operand->kind == VALUE_CHOICE) {
-        buffer_append_text(&text, ": ");
-        describe_choices(&text, operand->choices);
-    }
+    describe_operand(&text, operand);
     put_described(out, &text);
-    buffer_free(&text);
 }
 
-static void put_command(FILE *out, const struct command *command)
+static void put_command(struct buffer *out, const struct command *command)
 {
     struct buffer synopsis;
     buffer_init(&synopsis, 0);
     describe_synopsis(&synopsis, command);
-    fputs(".SS ", out);
-    if (buffer_text(&synopsis) != NULL) put_line(out, synopsis.data);
+    const char *text = buffer_text(&synopsis);
+    buffer_append_text(out, ".SS ");
+    put_line(out, text == NULL ? "" : text);
+    if (text == NULL) out->failed = true;
     buffer_free(&synopsis);
     put_paragraphs(out, command->description);
     for (size_t i = 0; i < command->operand_count; i++) put_operand(out, &command->operands[i]);
     for (size_t i = 0; i < command->option_count; i++) put_option(out, &command->options[i]);
     if (command->examples[0] == NULL) return;
-    fputs(".PP\nExamples:\n.PP\n.RS 4\n.nf\n", out);
+    buffer_append_text(out, ".PP\nExamples:\n.PP\n.RS 4\n.nf\n");
     for (size_t i = 0; i < CLI_MAX_EXAMPLES && command->examples[i] != NULL; i++) put_line(out, command->examples[i]);
-    fputs(".fi\n.RE\n", out);
+    buffer_append_text(out, ".fi\n.RE\n");
 }
 
-void man_page(FILE *out)
+void man_page(struct buffer *out)
 {
-    fprintf(out, ".TH AISLE 1 \"\" \"Aisle %s\" \"User Commands\"\n", AISLE_VERSION);
-    fputs(".SH NAME\naisle \\- exact KPI tables from the files of a retailer\n", out);
-    fputs(".SH SYNOPSIS\n.B aisle\n.I COMMAND\n[options]\n", out);
-    fputs(".SH DESCRIPTION\n", out);
+    buffer_append_format(out, ".TH AISLE 1 \"\" \"Aisle %s\" \"User Commands\"\n", AISLE_VERSION);
+    buffer_append_text(out, ".SH NAME\naisle \\- exact KPI tables from the files of a retailer\n");
+    buffer_append_text(out, ".SH SYNOPSIS\n.B aisle\n.I COMMAND\n[options]\n");
+    buffer_append_text(out, ".SH DESCRIPTION\n");
     put_paragraphs(
         out, "Aisle reads the files that a retailer's systems drop (orders, order items, products and more), tells "
              "good rows from bad ones, and keeps cleaned data and KPI tables that are exact whatever the order and "
@@ -180,7 +180,7 @@ void man_page(FILE *out)
              "shown on a terminal only.\n\n"
              "Every command takes --help. Words after -- are never options. Sizes are written 512M or 2G (powers of "
              "1024), shares 0.05 or 5%, dates 2025-04-01.");
-    fputs(".SH COMMANDS\n", out);
+    buffer_append_text(out, ".SH COMMANDS\n");
     for (size_t i = 0; cli_commands[i] != NULL; i++) put_command(out, cli_commands[i]);
     put_entries(out, "EXIT STATUS", statuses, COUNT_OF(statuses));
     put_entries(out, "ENVIRONMENT", variables, COUNT_OF(variables));
