@@ -40,6 +40,16 @@ torture: build/debug/build.ninja $(PYTHON_TESTS)
 	ninja -C build/debug -j $(JOBS)
 	TORTURE_RUNS=0 tests/run torture
 
+# Aisle beside its peers, from PyPI in their newest versions, on the same files; bench/run --help tells the settings.
+.PHONY: bench
+bench: build
+	bench/run
+
+# Spark too, which needs Java 17.
+.PHONY: bench-spark
+bench-spark: build
+	BENCH_PEERS=spark bench/run kpi full
+
 # FUZZ_SECONDS over all targets, 300 when it is not set.
 .PHONY: fuzz
 fuzz:

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/progress.h"
 #include "task/sample.h"
 
 enum {
@@ -105,6 +106,11 @@ static enum sample_kind kind_of(const char *word)
     return (enum sample_kind)kind;
 }
 
+static void show_progress(void *context, uint64_t done_bytes, uint64_t about_bytes)
+{
+    progress_update(context, done_bytes, about_bytes);
+}
+
 static void print_text(const struct sample_report *report, const char *folder)
 {
     for (size_t i = 0; i < report->dataset_count; i++) {
@@ -143,6 +149,7 @@ static int run(const struct options *given)
 {
     struct error error = {0};
     const struct value *values = given->values;
+    struct progress progress;
     struct sample_options what = {
         .kind = kind_of(given->operands[0]),
         .family = (enum sample_family)values[SAMPLE_FAMILY].number,
@@ -156,6 +163,8 @@ static int run(const struct options *given)
         .files = (uint32_t)number_of(&values[SAMPLE_FILES]),
         .products = number_of(&values[SAMPLE_PRODUCTS]),
         .customers = number_of(&values[SAMPLE_CUSTOMERS]),
+        .progress = show_progress,
+        .progress_context = &progress,
     };
     if (what.first_day < 0) {
         error_set(&error, ERROR_USAGE, "--start: days before 1970-01-01 cannot be made, %s is one",
@@ -165,7 +174,9 @@ static int run(const struct options *given)
     struct team *team = team_new(0, &error);
     if (team == NULL) return cli_fail(&error);
     struct sample_report report;
+    progress_start(&progress, stderr, "writing");
     bool written = sample_write(team, &what, &report, &error);
+    progress_end(&progress);
     team_free(team);
     if (!written) return cli_fail(&error);
     if (values[SAMPLE_JSON].number != 0)
