@@ -9,9 +9,9 @@
  *   TRACE_ADD      values add up (overflow is an error); a key whose values are all zero is not there;
  *   TRACE_REPLACE  the newer run's values stand.
  *
- * A run on disk is blocks of up to 256 entries, each column bit-packed against its block's minimum (the first key
- * column as differences), a directory of the blocks' first keys, a footer with counts, first and last key, and a
- * checksum (XXH3) for each block and for the directory. docs/architecture.md holds the layout byte by byte.
+ * A run on disk is blocks of up to 256 entries, each column packed as narrow as its block's values, a directory of the
+ * blocks' first keys, a footer with counts, first and last key, and a checksum (XXH3) for each block and each page of the
+ * directory. run_format.c tells the layout byte by byte.
  */
 #ifndef AISLE_KPI_TRACE_H
 #define AISLE_KPI_TRACE_H
@@ -55,14 +55,16 @@ struct run_place {
     uint64_t entries;
 };
 
-/* Appends the encoded run to an open file, at `*offset`, which moves on; fills all of `place` but `path`. */
+/* Appends the encoded run to an open file, at `*offset`, which moves on (past a few zero bytes that put the run at a
+ * multiple of 8); fills all of `place` but `path`. The entries must be as entries_sort leaves them; that keys ascend is
+ * tested (ERROR_INTERNAL). No entries give a place of size 0. */
 bool run_write(int fd, const char *path, uint64_t *offset, const struct trace_shape *shape,
                const struct entries *entries, struct run_place *place, struct error *error);
 
 struct trace;
 
 /* Opens a trace of `count` runs, oldest first (0 runs: an empty trace). Files are mapped, not read; a checksum is
- * tested when its block is first used. The shape must be the one the runs were written with. */
+ * tested when its block is first used. Files must not be cut short while they are mapped. The shape must be the one the runs were written with. */
 struct trace *trace_open(const struct trace_shape *shape, const struct run_place *runs, size_t count,
                          struct error *error);
 void trace_close(struct trace *trace);
@@ -89,7 +91,8 @@ bool trace_scan(const struct trace *trace, const int64_t *prefix, int prefix_key
 void trace_due(const uint64_t *entries, size_t runs, uint64_t ceiling, size_t *first, size_t *count);
 
 /* Merges runs `first` … `first + count - 1` of the trace into one run, streamed with bounded memory to `fd` as
- * run_write does. Keys that came to nothing vanish when the range begins with the oldest run, else they are kept. */
+ * run_write does. Under TRACE_ADD keys that come to nothing within the range vanish, as they add nothing to any other
+ * run; under TRACE_REPLACE no key does. `fd` is not one that the trace's own runs lie in. */
 bool trace_merge_runs(const struct trace *trace, size_t first, size_t count, int fd, const char *path, uint64_t *offset,
                       struct run_place *place, struct error *error);
 
