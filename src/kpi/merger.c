@@ -50,7 +50,8 @@ static int compare_entries(const struct entries *a, size_t i, const struct entri
     return 0;
 }
 
-/* The first of entries `from` … `to` - 1 that is not less (`above`: that is greater) than the key; `to` when none is. */
+/* The first of entries `from` … `to` - 1 that is not less (`above`: that is greater) than the key; `to` when none is.
+ */
 static size_t seek(const struct entries *entries, size_t from, size_t to, const int64_t *key, int keys, bool above)
 {
     while (from < to) {
@@ -298,8 +299,8 @@ static bool emit_combined(struct merger *merger, struct error *error)
             return false;
         }
         settle_first(merger);
-    } while (merger->heap_count > 0 && compare_entries(&merger->heap[0]->block, merger->heap[0]->at, portion, to,
-                                                       merger->shape.keys) == 0);
+    } while (merger->heap_count > 0 &&
+             compare_entries(&merger->heap[0]->block, merger->heap[0]->at, portion, to, merger->shape.keys) == 0);
     if (merger->shape.merge != TRACE_ADD || !values_are_zero(portion, merger->shape.values, to)) {
         portion->count++;
     }
@@ -322,9 +323,9 @@ bool merger_next(struct merger *merger, struct entries *portion, struct error *e
     return true;
 }
 
-bool trace_scan(const struct trace *trace, const int64_t *prefix, int prefix_keys, const int64_t *from, const int64_t *to,
-                bool (*visit)(void *context, const struct entries *portion, struct error *error), void *context,
-                struct error *error)
+bool trace_scan(const struct trace *trace, const int64_t *prefix, int prefix_keys, const int64_t *from,
+                const int64_t *to, bool (*visit)(void *context, const struct entries *portion, struct error *error),
+                void *context, struct error *error)
 {
     struct merger_bounds bounds;
     struct entries portion = {0};

@@ -1,5 +1,5 @@
-/* One run of a trace as it lies in a file: what the files of the trace share with each other. The layout is told byte by
- * byte in run_format.c. */
+/* One run of a trace as it lies in a file: what the files of the trace share with each other. The layout is told byte
+ * by byte in run_format.c. */
 #ifndef AISLE_KPI_RUN_H
 #define AISLE_KPI_RUN_H
 
@@ -83,15 +83,15 @@ int64_t block_value(const struct run_block *block, int column, unsigned entry);
 /* The key of one entry. */
 void block_key(const struct run *run, const struct run_block *block, unsigned entry, int64_t *key);
 
-/* Unpacks a whole column into RUN_BLOCK_ENTRIES places. False when the first key column does not hold as many entries as
- * the block says. */
+/* Unpacks a whole column into RUN_BLOCK_ENTRIES places. False when the first key column does not hold as many entries
+ * as the block says. */
 bool block_unpack(const struct run_block *block, int column, int64_t *into);
 
 /* The parts of a block of `size` bytes; false when they do not fill it exactly. */
 bool block_parse(const struct trace_shape *shape, const uint8_t *bytes, size_t size, struct run_block *block);
 
-/* Packs `count` entries (1 … RUN_BLOCK_ENTRIES) from `from` on into `bytes` (RUN_BLOCK_BYTES, aligned to 8), all but the
- * checksum; returns the size, a multiple of 8, or 0 when the keys do not ascend. */
+/* Packs `count` entries (1 … RUN_BLOCK_ENTRIES) from `from` on into `bytes` (RUN_BLOCK_BYTES, aligned to 8), all but
+ * the checksum; returns the size, a multiple of 8, or 0 when the keys do not ascend. */
 size_t block_pack(const struct trace_shape *shape, const struct entries *entries, size_t from, unsigned count,
                   uint64_t number, uint8_t *bytes);
 

@@ -15,13 +15,12 @@
  *   i64  least value of each column, keys first (of the first key column: the first key)
  *   u8   width of each column in bits (0 … 56, or 64), plus 128 when it has nulls; of the first key column 0;
  *        zeros up to a multiple of 8
- *   first key column, Elias-Fano coded: H words of high bits, in which entry i with the distance d from the first key sets
- *        bit (d >> L) + i; then the low L bits of each d, packed
- *   every other column: distances from the least value, packed; in a column with nulls 0 is null (the least int64) and
- *        others are one more than the distance
- * Packed bits fill bytes from the lowest bit up; each packed column ends in zeros up to a multiple of 8 bytes. Elias-Fano
- * (Elias 1974, Fano 1971) takes about 2 + log2(range / entries) bits for an ascending number and finds one without
- * unpacking the others, and so does packing to a fixed width for the other columns: a lookup reads a few words of a block.
+ *   first key column, Elias-Fano coded: H words of high bits, in which entry i with the distance d from the first key
+ * sets bit (d >> L) + i; then the low L bits of each d, packed every other column: distances from the least value,
+ * packed; in a column with nulls 0 is null (the least int64) and others are one more than the distance Packed bits fill
+ * bytes from the lowest bit up; each packed column ends in zeros up to a multiple of 8 bytes. Elias-Fano (Elias 1974,
+ * Fano 1971) takes about 2 + log2(range / entries) bits for an ascending number and finds one without unpacking the
+ * others, and so does packing to a fixed width for the other columns: a lookup reads a few words of a block.
  *
  * Page, of the directory entries of 256 blocks
  *   u64  XXH3 of all that follows in the page
@@ -43,7 +42,8 @@
 
 #include "kpi/run.h"
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "runs are read in place, so they need a little-endian machine");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "runs are read in place, so they need a little-endian machine");
 _Static_assert(sizeof(struct run_footer) == 112, "the footer has no padding");
 
 #define HEADER_BYTES 16
@@ -280,8 +280,8 @@ static bool unpack_first(const struct run_block *block, int64_t *into)
             if (entry == block->count) {
                 return false;
             }
-            into[entry] = (int64_t)(base + ((bit - entry) << block->low_bits |
-                                            packed_at(block->low, block->low_bits, entry)));
+            into[entry] =
+                (int64_t)(base + ((bit - entry) << block->low_bits | packed_at(block->low, block->low_bits, entry)));
             entry++;
         }
     }

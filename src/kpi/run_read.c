@@ -1,5 +1,5 @@
-/* A run opened for reading: mapped, its footer and page table tested at once, pages and blocks when they are first used,
- * so that opening costs the same for a large run as for a small one. */
+/* A run opened for reading: mapped, its footer and page table tested at once, pages and blocks when they are first
+ * used, so that opening costs the same for a large run as for a small one. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -69,7 +69,8 @@ static bool footer_fits(const struct run *run, const struct run_place *place)
     uint64_t column_bytes = ((uint64_t)run->shape.keys + 1) * 8;
 
     return footer->entries == place->entries && footer->entries > 0 && footer->blocks <= UINT32_MAX &&
-           footer->entries <= footer->blocks * RUN_BLOCK_ENTRIES && footer->entries > (footer->blocks - 1) * RUN_BLOCK_ENTRIES &&
+           footer->entries <= footer->blocks * RUN_BLOCK_ENTRIES &&
+           footer->entries > (footer->blocks - 1) * RUN_BLOCK_ENTRIES &&
            footer->pages == (footer->blocks + RUN_PAGE_BLOCKS - 1) / RUN_PAGE_BLOCKS &&
            footer->pages <= run->size / column_bytes && footer->pages * column_bytes + 8 <= run->size - sizeof *footer;
 }
@@ -84,8 +85,9 @@ static bool read_footer(struct run *run, const struct run_place *place, struct e
         return run_corrupt(run, end, "no run ends here", error);
     }
     if (footer->version != 1) {
-        return error_set(error, ERROR_CORRUPT, "%s: a run of version %u, and this program reads version 1; use a newer one",
-                         run->path, (unsigned)footer->version);
+        return error_set(error, ERROR_CORRUPT,
+                         "%s: a run of version %u, and this program reads version 1; use a newer one", run->path,
+                         (unsigned)footer->version);
     }
     if (footer->keys != run->shape.keys || footer->values != run->shape.values || footer->merge != run->shape.merge) {
         return run_corrupt(run, end, "the run has other columns than are asked for", error);

@@ -16,8 +16,8 @@ struct run_writer {
     int fd;
     const char *path;
     struct trace_shape shape;
-    uint64_t offset;  /* of the run in the file */
-    uint64_t size;    /* of what was written and is buffered */
+    uint64_t offset; /* of the run in the file */
+    uint64_t size;   /* of what was written and is buffered */
     uint8_t *buffer;
     size_t buffered;
     struct entries pending; /* less than a block */
@@ -293,7 +293,8 @@ bool run_writer_finish(struct run_writer *writer, uint64_t *offset, struct run_p
         return true;
     }
     uint64_t pages = (writer->blocks + RUN_PAGE_BLOCKS - 1) / RUN_PAGE_BLOCKS;
-    uint64_t *page_offset __attribute__((cleanup(memory_release))) = memory_array(pages + 1, sizeof *page_offset, error);
+    uint64_t *page_offset __attribute__((cleanup(memory_release))) =
+        memory_array(pages + 1, sizeof *page_offset, error);
 
     if (page_offset == NULL) {
         return false;

@@ -10,8 +10,8 @@
  *   TRACE_REPLACE  the newer run's values stand.
  *
  * A run on disk is blocks of up to 256 entries, each column packed as narrow as its block's values, a directory of the
- * blocks' first keys, a footer with counts, first and last key, and a checksum (XXH3) for each block and each page of the
- * directory. run_format.c tells the layout byte by byte.
+ * blocks' first keys, a footer with counts, first and last key, and a checksum (XXH3) for each block and each page of
+ * the directory. run_format.c tells the layout byte by byte.
  */
 #ifndef AISLE_KPI_TRACE_H
 #define AISLE_KPI_TRACE_H
@@ -64,7 +64,8 @@ bool run_write(int fd, const char *path, uint64_t *offset, const struct trace_sh
 struct trace;
 
 /* Opens a trace of `count` runs, oldest first (0 runs: an empty trace). Files are mapped, not read; a checksum is
- * tested when its block is first used. Files must not be cut short while they are mapped. The shape must be the one the runs were written with. */
+ * tested when its block is first used. Files must not be cut short while they are mapped. The shape must be the one the
+ * runs were written with. */
 struct trace *trace_open(const struct trace_shape *shape, const struct run_place *runs, size_t count,
                          struct error *error);
 void trace_close(struct trace *trace);
@@ -80,9 +81,9 @@ bool trace_probe(const struct trace *trace, int64_t *const *keys, size_t count, 
 /* Walks the merged entries whose first `prefix_keys` key columns equal `prefix` (0: all) and, when `from` / `to` are
  * not NULL, whose next key column lies in *from … *to, in key order, some at a time: `visit` gets each portion.
  * `visit` returns false to stop (then with `error` set it is a failure). */
-bool trace_scan(const struct trace *trace, const int64_t *prefix, int prefix_keys, const int64_t *from, const int64_t *to,
-                bool (*visit)(void *context, const struct entries *portion, struct error *error), void *context,
-                struct error *error);
+bool trace_scan(const struct trace *trace, const int64_t *prefix, int prefix_keys, const int64_t *from,
+                const int64_t *to, bool (*visit)(void *context, const struct entries *portion, struct error *error),
+                void *context, struct error *error);
 
 /* Which runs should be merged into one now that the trace has these: sizes in entries, oldest first. Gives the range
  * [*first, *first + *count) of neighbours, or count 0 when nothing is due. Tiers grow by a factor of 4, so that an

@@ -12,8 +12,8 @@ static unsigned tier_of(uint64_t entries)
     return entries > 0 ? (63 - (unsigned)__builtin_clzll(entries)) / TIER_BITS : 0;
 }
 
-/* How many runs left of `first` a merged run of `total` entries should take in at once, adding theirs to it: the smaller
- * tiers next to it, or else TIER_RUNS or more of its own tier. */
+/* How many runs left of `first` a merged run of `total` entries should take in at once, adding theirs to it: the
+ * smaller tiers next to it, or else TIER_RUNS or more of its own tier. */
 static size_t absorbed(const uint64_t *entries, size_t first, uint64_t *total)
 {
     unsigned tier = tier_of(*total);

@@ -373,7 +373,8 @@ static void test_traces_equal_the_model(void **state)
     (void)state;
     for (uint64_t seed = 0; seed < 120; seed++) {
         struct world world;
-        struct trace_shape shape = {1 + (int)(seed % 3), (int)(seed / 3 % 4), seed % 2 == 0 ? TRACE_ADD : TRACE_REPLACE};
+        struct trace_shape shape = {1 + (int)(seed % 3), (int)(seed / 3 % 4),
+                                    seed % 2 == 0 ? TRACE_ADD : TRACE_REPLACE};
 
         world_open(&world, seed, shape);
         size_t runs = random_below(&world.random, MAX_RUNS - 1);
