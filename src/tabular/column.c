@@ -31,93 +31,76 @@ static struct range range_of(const int64_t *values, size_t rows)
 static bool whole_seconds(const int64_t *values, size_t rows)
 {
     for (size_t i = 0; i < rows; i++)
-        if (values[i] != COLUMN_NULL && values[i] % SECOND_US != 0)
-            return false;
+        if (values[i] != COLUMN_NULL && values[i] % SECOND_US != 0) return false;
     return true;
 }
 
 /* The narrowest width for stored values 0 … span, one pattern kept free for null where there is one. */
 static uint8_t width_for(uint64_t span, bool has_null)
 {
-    if (span == 0 && !has_null)
-        return 0;
+    if (span == 0 && !has_null) return 0;
     uint64_t spare = has_null ? 1 : 0;
-    if (span <= UINT8_MAX - spare)
-        return 1;
-    if (span <= UINT16_MAX - spare)
-        return 2;
-    if (span <= UINT32_MAX - spare)
-        return 4;
+    if (span <= UINT8_MAX - spare) return 1;
+    if (span <= UINT16_MAX - spare) return 2;
+    if (span <= UINT32_MAX - spare) return 4;
     return 8;
 }
 
 /* One loop a width. A timestamp's unit divides exactly, so the quotient can be taken before the base. */
 #define PACK_LOOP(type)                                                                                                \
     for (size_t i = 0; i < rows; i++) {                                                                                \
-        uint64_t stored = ((uint64_t)values[i] - base) / unit;                                                         \
+        uint64_t stored = ((uint64_t)values[i] - base) / divisor;                                                      \
         ((type *)column->stored)[i] = values[i] == COLUMN_NULL ? (type)UINT64_MAX : (type)stored;                      \
     }
 
-static void pack_values(struct column *column, const int64_t *values, size_t rows)
+/* Values are divided by `divisor`, 1 or SECOND_US; a constant, so that each is a loop of its own. */
+static inline __attribute__((always_inline)) void pack_loops(struct column *column, const int64_t *values, size_t rows,
+                                                             uint64_t base, const uint64_t divisor)
 {
-    uint64_t base = (uint64_t)column->base;
-    if (column->unit == 1) {
-        const uint64_t unit = 1;
-        switch (column->width) {
-        case 1:
-            PACK_LOOP(uint8_t)
-            break;
-        case 2:
-            PACK_LOOP(uint16_t)
-            break;
-        case 4:
-            PACK_LOOP(uint32_t)
-            break;
-        default:
-            PACK_LOOP(uint64_t)
-            break;
-        }
-    } else {
-        const uint64_t unit = SECOND_US;
-        switch (column->width) {
-        case 1:
-            PACK_LOOP(uint8_t)
-            break;
-        case 2:
-            PACK_LOOP(uint16_t)
-            break;
-        case 4:
-            PACK_LOOP(uint32_t)
-            break;
-        default:
-            PACK_LOOP(uint64_t)
-            break;
-        }
+    switch (column->width) {
+    case 1:
+        PACK_LOOP(uint8_t)
+        break;
+    case 2:
+        PACK_LOOP(uint16_t)
+        break;
+    case 4:
+        PACK_LOOP(uint32_t)
+        break;
+    default:
+        PACK_LOOP(uint64_t)
+        break;
     }
 }
 
-bool column_pack(struct column *column, enum column_kind kind, const int64_t *values, size_t rows,
-                 struct error *error)
+bool column_pack_units(struct column *column, enum column_kind kind, const int64_t *values, size_t rows, int64_t unit,
+                       struct error *error)
 {
     struct range range = range_of(values, rows);
-    *column = (struct column){.kind = kind, .has_null = range.has_null, .unit = 1};
-    if (range.least > range.most)
-        return true;
-    column->base = range.least;
-    column->high = range.most;
+    *column = (struct column){.kind = kind, .has_null = range.has_null, .unit = unit};
+    if (range.least > range.most) return true;
+    column->base = range.least * unit;
+    column->high = range.most * unit;
     uint64_t span = (uint64_t)range.most - (uint64_t)range.least;
-    if (kind == COLUMN_TIMESTAMP && whole_seconds(values, rows)) {
+    bool divide = kind == COLUMN_TIMESTAMP && unit == 1 && whole_seconds(values, rows);
+    if (divide) {
         column->unit = SECOND_US;
         span /= SECOND_US;
     }
     column->width = width_for(span, range.has_null);
-    if (column->width == 0)
-        return true;
+    if (column->width == 0) return true;
     column->stored = memory_array(rows, column->width, error);
-    if (column->stored == NULL)
-        return false;
-    pack_values(column, values, rows);
+    if (column->stored == NULL) return false;
+    if (divide)
+        pack_loops(column, values, rows, (uint64_t)range.least, SECOND_US);
+    else
+        pack_loops(column, values, rows, (uint64_t)range.least, 1);
     return true;
+}
+
+bool column_pack(struct column *column, enum column_kind kind, const int64_t *values, size_t rows, struct error *error)
+{
+    return column_pack_units(column, kind, values, rows, 1, error);
 }
 
 #define UNPACK_LOOP(type)                                                                                              \
@@ -134,8 +117,7 @@ void column_unpack(const struct column *column, size_t from, size_t count, int64
     const bool has_null = column->has_null;
     if (column->kind == COLUMN_ABSENT || column->width == 0) {
         int64_t value = column->kind == COLUMN_ABSENT || has_null ? COLUMN_NULL : column->base;
-        for (size_t i = 0; i < count; i++)
-            values[i] = value;
+        for (size_t i = 0; i < count; i++) values[i] = value;
         return;
     }
     switch (column->width) {
@@ -195,8 +177,7 @@ struct str column_text(const struct column *column, size_t row)
 
 void column_free(struct column *column)
 {
-    if (column == NULL)
-        return;
+    if (column == NULL) return;
     memory_free(column->stored);
     memory_free(column->starts);
     memory_free(column->bytes);
@@ -206,10 +187,8 @@ void column_free(struct column *column)
 
 void batch_free(struct batch *batch)
 {
-    if (batch == NULL)
-        return;
-    for (uint32_t i = 0; batch->column != NULL && i < batch->columns; i++)
-        column_free(&batch->column[i]);
+    if (batch == NULL) return;
+    for (uint32_t i = 0; batch->column != NULL && i < batch->columns; i++) column_free(&batch->column[i]);
     memory_free(batch->column);
     memory_free(batch->lines);
     memory_free(batch);

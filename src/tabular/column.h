@@ -36,23 +36,26 @@ struct column {
     void *stored;     /* rows * width bytes; NULL for width 0 and for COLUMN_TEXT */
     uint32_t *starts; /* COLUMN_TEXT: rows + 1 offsets into bytes; a null row is empty and set in `nulls` */
     char *bytes;
-    uint64_t *nulls;  /* COLUMN_TEXT: a bit a row, NULL when there is no null */
+    uint64_t *nulls; /* COLUMN_TEXT: a bit a row, NULL when there is no null */
 };
 
 struct batch {
-    uint32_t file;       /* index of the file in the list that was validated */
+    uint32_t file; /* index of the file in the list that was validated */
     uint32_t rows;
     uint32_t columns;    /* as many as the schema has fields, in the schema's order */
     uint64_t first_line; /* line in the file (1 is the first) of row 0, when `lines` is NULL */
     uint32_t *lines;     /* else row i stands at first_line + lines[i] */
     struct column *column;
-    size_t size_bytes;   /* memory held, for budgets */
+    size_t size_bytes; /* memory held, for budgets */
 };
 
 /* Packs `rows` unpacked values (COLUMN_NULL for null) of a kind other than text into `column`. The caller
  * frees with column_free. Timestamps whose every value is a whole second take the larger unit. */
-bool column_pack(struct column *column, enum column_kind kind, const int64_t *values, size_t rows,
-                 struct error *error);
+bool column_pack(struct column *column, enum column_kind kind, const int64_t *values, size_t rows, struct error *error);
+
+/* As column_pack, of values in multiples of `unit`: 1, or 1,000,000 for timestamps that are whole seconds. */
+bool column_pack_units(struct column *column, enum column_kind kind, const int64_t *values, size_t rows, int64_t unit,
+                       struct error *error);
 
 /* Values `from` … `from + count - 1` as int64, COLUMN_NULL for null. Not for text. COLUMN_ABSENT gives nulls. */
 void column_unpack(const struct column *column, size_t from, size_t count, int64_t *values);

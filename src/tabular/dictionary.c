@@ -60,11 +60,9 @@ static uint32_t hash_text(uint64_t seed, struct str text)
     uint64_t hash = seed ^ text.length;
     const char *data = text.data;
     size_t left = text.length;
-    for (; left > 16; left -= 16, data += 16)
-        hash = fold(load_u64(data) ^ odd_a ^ hash, load_u64(data + 8) ^ odd_b);
+    for (; left > 16; left -= 16, data += 16) hash = fold(load_u64(data) ^ odd_a ^ hash, load_u64(data + 8) ^ odd_b);
     char tail[16] = {0};
-    if (left > 0)
-        memcpy(tail, data, left);
+    if (left > 0) memcpy(tail, data, left);
     hash = fold(load_u64(tail) ^ odd_a ^ hash, load_u64(tail + 8) ^ odd_b ^ seed);
     return (uint32_t)(hash ^ hash >> 32);
 }
@@ -72,8 +70,7 @@ static uint32_t hash_text(uint64_t seed, struct str text)
 static struct table *table_new(uint32_t slots, struct table *older, struct error *error)
 {
     struct table *table = memory_zeroed(sizeof *table + slots * sizeof table->slots[0], error);
-    if (table == NULL)
-        return NULL;
+    if (table == NULL) return NULL;
     table->older = older;
     table->mask = slots - 1;
     return table;
@@ -82,8 +79,7 @@ static struct table *table_new(uint32_t slots, struct table *older, struct error
 struct dictionary *dictionary_new(struct error *error)
 {
     struct dictionary *dictionary = memory_zeroed(sizeof *dictionary, error);
-    if (dictionary == NULL)
-        return NULL;
+    if (dictionary == NULL) return NULL;
     struct table *table = NULL;
     if (!random_bytes(&dictionary->seed, sizeof dictionary->seed, error) ||
         (table = table_new(FIRST_SLOTS, NULL, error)) == NULL) {
@@ -97,8 +93,7 @@ struct dictionary *dictionary_new(struct error *error)
 
 void dictionary_free(struct dictionary *dictionary)
 {
-    if (dictionary == NULL)
-        return;
+    if (dictionary == NULL) return;
     for (struct table *table = atomic_load(&dictionary->table), *older; table != NULL; table = older) {
         older = table->older;
         memory_free(table);
@@ -107,8 +102,7 @@ void dictionary_free(struct dictionary *dictionary)
         older = chunk->older;
         memory_free(chunk);
     }
-    for (size_t i = 0; i < SEGMENT_COUNT; i++)
-        memory_free(atomic_load(&dictionary->segments[i]));
+    for (size_t i = 0; i < SEGMENT_COUNT; i++) memory_free(atomic_load(&dictionary->segments[i]));
     pthread_mutex_destroy(&dictionary->lock);
     memory_free(dictionary);
 }
@@ -147,8 +141,7 @@ static uint64_t table_find(const struct dictionary *dictionary, const struct tab
             return DICTIONARY_NONE;
         }
         uint64_t number = (uint32_t)entry - 1u;
-        if ((uint32_t)(entry >> 32) == hash && str_equal(dictionary_text(dictionary, number), text))
-            return number;
+        if ((uint32_t)(entry >> 32) == hash && str_equal(dictionary_text(dictionary, number), text)) return number;
     }
 }
 
@@ -163,18 +156,17 @@ static bool table_grow(struct dictionary *dictionary, struct error *error)
 {
     struct table *old = atomic_load_explicit(&dictionary->table, memory_order_relaxed);
     if (old->mask >= (uint32_t)1 << 30)
-        return error_set(error, ERROR_LIMIT, "the dictionary of texts is full (%u million): keep unique texts "
-                         "out of it by leaving \"intern\" off their field", (unsigned)(NUMBER_LIMIT / 1000000));
+        return error_set(error, ERROR_LIMIT,
+                         "the dictionary of texts is full (%u million): keep unique texts "
+                         "out of it by leaving \"intern\" off their field",
+                         (unsigned)(NUMBER_LIMIT / 1000000));
     struct table *table = table_new((old->mask + 1) * 2, old, error);
-    if (table == NULL)
-        return false;
+    if (table == NULL) return false;
     for (uint32_t i = 0; i <= old->mask; i++) {
         uint64_t entry = atomic_load_explicit(&old->slots[i], memory_order_relaxed);
-        if (entry == 0)
-            continue;
+        if (entry == 0) continue;
         uint32_t slot = (uint32_t)(entry >> 32) & table->mask;
-        while (atomic_load_explicit(&table->slots[slot], memory_order_relaxed) != 0)
-            slot = (slot + 1) & table->mask;
+        while (atomic_load_explicit(&table->slots[slot], memory_order_relaxed) != 0) slot = (slot + 1) & table->mask;
         atomic_store_explicit(&table->slots[slot], entry, memory_order_relaxed);
     }
     atomic_store_explicit(&dictionary->table, table, memory_order_release);
@@ -189,8 +181,7 @@ static const char *store_text(struct dictionary *dictionary, struct str text, st
     if (size > dictionary->chunk_free) {
         size_t room = size > CHUNK_BYTES ? size : CHUNK_BYTES;
         struct chunk *chunk = memory_array(1, sizeof *chunk + room, error);
-        if (chunk == NULL)
-            return NULL;
+        if (chunk == NULL) return NULL;
         chunk->older = dictionary->chunk;
         dictionary->chunk = chunk;
         dictionary->chunk_next = chunk->bytes;
@@ -198,8 +189,7 @@ static const char *store_text(struct dictionary *dictionary, struct str text, st
     }
     char *record = dictionary->chunk_next;
     memcpy(record, &length, sizeof length);
-    if (length > 0)
-        memcpy(record + sizeof length, text.data, length);
+    if (length > 0) memcpy(record + sizeof length, text.data, length);
     dictionary->chunk_next += size;
     dictionary->chunk_free -= size;
     return record;
@@ -210,24 +200,20 @@ static uint64_t append_text(struct dictionary *dictionary, struct str text, uint
 {
     uint64_t number = atomic_load_explicit(&dictionary->count, memory_order_relaxed);
     struct table *table = atomic_load_explicit(&dictionary->table, memory_order_relaxed);
-    if ((number + 1) * 2 > table->mask && !table_grow(dictionary, error))
-        return DICTIONARY_NONE;
+    if ((number + 1) * 2 > table->mask && !table_grow(dictionary, error)) return DICTIONARY_NONE;
     uint64_t place;
     unsigned segment = segment_of(number, &place);
     const char **records = atomic_load_explicit(&dictionary->segments[segment], memory_order_relaxed);
     if (records == NULL) {
         records = memory_array((size_t)1 << (SEGMENT_SHIFT + segment), sizeof *records, error);
-        if (records == NULL)
-            return DICTIONARY_NONE;
+        if (records == NULL) return DICTIONARY_NONE;
         atomic_store_explicit(&dictionary->segments[segment], records, memory_order_release);
     }
     records[place] = store_text(dictionary, text, error);
-    if (records[place] == NULL)
-        return DICTIONARY_NONE;
+    if (records[place] == NULL) return DICTIONARY_NONE;
     table = atomic_load_explicit(&dictionary->table, memory_order_relaxed);
     uint32_t slot = hash & table->mask;
-    while (atomic_load_explicit(&table->slots[slot], memory_order_relaxed) != 0)
-        slot = (slot + 1) & table->mask;
+    while (atomic_load_explicit(&table->slots[slot], memory_order_relaxed) != 0) slot = (slot + 1) & table->mask;
     atomic_store_explicit(&dictionary->count, number + 1, memory_order_release);
     atomic_store_explicit(&table->slots[slot], (uint64_t)hash << 32 | (number + 1), memory_order_release);
     return number;
@@ -236,21 +222,21 @@ static uint64_t append_text(struct dictionary *dictionary, struct str text, uint
 uint64_t dictionary_enter(struct dictionary *dictionary, struct str text, struct error *error)
 {
     if (text.length > DICTIONARY_TEXT_CEILING) {
-        error_set(error, ERROR_LIMIT, "a text of %zu bytes is too long to be an id or a category (at most %zu): "
-                  "leave \"intern\" off its field", text.length, DICTIONARY_TEXT_CEILING);
+        error_set(error, ERROR_LIMIT,
+                  "a text of %zu bytes is too long to be an id or a category (at most %zu): "
+                  "leave \"intern\" off its field",
+                  text.length, DICTIONARY_TEXT_CEILING);
         return DICTIONARY_NONE;
     }
     uint32_t hash = hash_text(dictionary->seed, text);
     uint32_t free_slot;
     const struct table *table = atomic_load_explicit(&dictionary->table, memory_order_acquire);
     uint64_t number = table_find(dictionary, table, hash, text, &free_slot);
-    if (number != DICTIONARY_NONE)
-        return number;
+    if (number != DICTIONARY_NONE) return number;
     pthread_mutex_lock(&dictionary->lock);
     table = atomic_load_explicit(&dictionary->table, memory_order_relaxed);
     number = table_find(dictionary, table, hash, text, &free_slot);
-    if (number == DICTIONARY_NONE)
-        number = append_text(dictionary, text, hash, error);
+    if (number == DICTIONARY_NONE) number = append_text(dictionary, text, hash, error);
     pthread_mutex_unlock(&dictionary->lock);
     return number;
 }

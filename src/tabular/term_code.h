@@ -47,8 +47,7 @@ static inline int64_t term_digits(const char *digits, size_t count)
     int64_t value = 0;
     for (size_t i = 0; i < count; i++) {
         unsigned digit = (unsigned)(unsigned char)digits[i] - '0';
-        if (digit > 9)
-            return TERM_NONE;
+        if (digit > 9) return TERM_NONE;
         value = value * 10 + (int64_t)digit;
     }
     return value;
@@ -66,8 +65,7 @@ static inline term term_of_number(struct str text)
 static inline term term_of_short(struct str text)
 {
     uint64_t bytes = 0;
-    for (size_t i = 0; i < text.length; i++)
-        bytes |= (uint64_t)(unsigned char)text.data[i] << (8 * i);
+    for (size_t i = 0; i < text.length; i++) bytes |= (uint64_t)(unsigned char)text.data[i] << (8 * i);
     return term_tagged(TERM_TAG_SHORT, (uint64_t)text.length << 56 | bytes);
 }
 

@@ -24,36 +24,36 @@ enum file_verdict {
 
 struct file_report {
     enum file_verdict verdict;
-    char problem[600];       /* for a verdict other than FILE_TAKEN: what, at which line, what to do */
-    uint64_t problem_line;   /* 0 when it has none */
-    char notice[600];        /* header drift worth telling; empty when none */
-    uint64_t read;           /* data rows */
+    char problem[600];     /* for a verdict other than FILE_TAKEN: what, at which line, what to do */
+    uint64_t problem_line; /* 0 when it has none */
+    char notice[600];      /* header drift worth telling; empty when none */
+    uint64_t read;         /* data rows */
     uint64_t rejected;
-    uint64_t warned;         /* rows that stay valid but with a warning */
+    uint64_t warned;             /* rows that stay valid but with a warning */
     uint64_t broken[RULE_COUNT]; /* rejects by rule; a row counts once for each rule it breaks */
-    uint64_t rejects_size;   /* bytes written to the reject stream */
+    uint64_t rejects_size;       /* bytes written to the reject stream */
 };
 
 struct validate_file {
-    struct csv_source *source;   /* open */
+    struct csv_source *source; /* open */
     const struct schema *schema;
-    const bool *keep;            /* which fields batches hold, one for each of the schema; NULL: all */
-    int rejects_fd;              /* where reject rows go (the original columns, then rejection_reasons and
-                                    row_number; a header line first, written only when a row is rejected), or -1 */
-    const char *rejects_path;    /* for errors */
-    int valid_fd;                /* where valid rows go as CSV, byte for byte as they came, or -1 */
+    const bool *keep;         /* which fields batches hold, one for each of the schema; NULL: all */
+    int rejects_fd;           /* where reject rows go (the original columns, then rejection_reasons and
+                                 row_number; a header line first, written only when a row is rejected), or -1 */
+    const char *rejects_path; /* for errors */
+    int valid_fd;             /* where valid rows go as CSV, byte for byte as they came, or -1 */
     const char *valid_path;
-    struct file_report report;   /* filled, final when validation_next has said done */
+    struct file_report report; /* filled, final when validation_next has said done */
 };
 
 struct validate_options {
-    struct terms *terms;      /* where terms are entered */
-    size_t block_bytes;       /* 0: chosen (about 512 KiB) */
-    size_t record_ceiling;    /* bytes; 0: 64 MiB */
-    bool batches;             /* false: only judge (aisle check) */
-    size_t slice_bytes;       /* input bytes a slice may cover; 0: all in one. When it is less than the input, each
-                                 file is first passed over once, quickly, to learn whether it is broken, since rows
-                                 of a broken file must not be handed out */
+    struct terms *terms;   /* where terms are entered */
+    size_t block_bytes;    /* 0: chosen (about 512 KiB) */
+    size_t record_ceiling; /* bytes; 0: 64 MiB */
+    bool batches;          /* false: only judge (aisle check) */
+    size_t slice_bytes;    /* input bytes a slice may cover; 0: all in one. When it is less than the input, each
+                              file is first passed over once, quickly, to learn whether it is broken, since rows
+                              of a broken file must not be handed out */
     void (*progress)(void *context, uint64_t bytes_done, uint64_t bytes_total); /* from one thread at a time */
     void *progress_context;
 };

@@ -18,8 +18,7 @@ static void assert_round_trip(enum column_kind kind, const int64_t *values, size
     assert_non_null(back);
     for (size_t from = 0; from <= rows; from += 1 + rows / 3) {
         column_unpack(packed, from, rows - from, back);
-        for (size_t i = from; i < rows; i++)
-            assert_int_equal(back[i - from], values[i]);
+        for (size_t i = from; i < rows; i++) assert_int_equal(back[i - from], values[i]);
     }
     memory_free(back);
 }
@@ -90,8 +89,7 @@ static void test_random_columns(void **state)
         int64_t unit = random_below(&random, 2) == 0 || bits > 40 ? 1 : 1000000;
         for (size_t i = 0; i < rows; i++) {
             values[i] = ((int64_t)(random_next(&random) >> (64 - bits)) - 1000) * unit;
-            if (round % 2 == 0 && random_below(&random, 10) == 0)
-                values[i] = COLUMN_NULL;
+            if (round % 2 == 0 && random_below(&random, 10) == 0) values[i] = COLUMN_NULL;
         }
         struct column column;
         assert_round_trip(kinds[round % 3], values, rows, &column);

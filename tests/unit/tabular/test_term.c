@@ -83,8 +83,7 @@ static struct str random_text(struct random *random, char room[40])
 {
     static const char alphabet[] = "0123456789000111abAB-";
     size_t length = random_below(random, 24);
-    for (size_t i = 0; i < length; i++)
-        room[i] = alphabet[random_below(random, i < 3 ? 21 : 16)];
+    for (size_t i = 0; i < length; i++) room[i] = alphabet[random_below(random, i < 3 ? 21 : 16)];
     return str_slice(room, length);
 }
 
@@ -143,8 +142,7 @@ static void test_save_and_load(void **state)
     char room[40];
     for (int part = 0; part < 4; part++) {
         uint64_t from = terms_count(terms);
-        for (int i = 0; i < 300; i++)
-            enter(terms, random_text(&random, room));
+        for (int i = 0; i < 300; i++) enter(terms, random_text(&random, room));
         static char large[1500];
         memset(large, 'x', sizeof large);
         enter(terms, str_slice(large, (size_t)(1200 + part)));
@@ -176,10 +174,18 @@ static void expect_damaged(const char *data, size_t size)
 static void test_damaged_dictionary_file(void **state)
 {
     (void)state;
-    expect_damaged("\x05" "abcd", 5);                 /* cut */
-    expect_damaged("\x80", 1);                        /* cut inside the length */
-    expect_damaged("\xff\xff\xff\xff\x01" "a", 6);    /* a length past any text */
-    expect_damaged("\x02" "aa" "\x02" "aa", 6);       /* one text twice */
+    expect_damaged("\x05"
+                   "abcd",
+                   5);         /* cut */
+    expect_damaged("\x80", 1); /* cut inside the length */
+    expect_damaged("\xff\xff\xff\xff\x01"
+                   "a",
+                   6); /* a length past any text */
+    expect_damaged("\x02"
+                   "aa"
+                   "\x02"
+                   "aa",
+                   6); /* one text twice */
 }
 
 static void test_too_long(void **state)
@@ -213,8 +219,7 @@ static bool enter_many(void *context, size_t index, unsigned worker, struct erro
         size_t turn = index % 2 == 0 ? i : SHARED_TEXTS - 1 - i;
         snprintf(text, sizeof text, turn % 3 == 0 ? "text number %zu!" : "PREFIX%zu-%03zu", turn, turn % 7);
         term code = term_of(shared->terms, str_of(text), error);
-        if (code == TERM_NULL)
-            return false;
+        if (code == TERM_NULL) return false;
         shared->codes[index][turn] = code;
     }
     return true;
@@ -230,8 +235,7 @@ static void test_many_threads(void **state)
     assert_non_null(shared);
     shared->terms = new_terms();
     assert_true(team_run(team, 8, enter_many, shared, &error));
-    for (size_t i = 1; i < 8; i++)
-        assert_memory_equal(shared->codes[i], shared->codes[0], sizeof shared->codes[0]);
+    for (size_t i = 1; i < 8; i++) assert_memory_equal(shared->codes[i], shared->codes[0], sizeof shared->codes[0]);
     terms_free(shared->terms);
     memory_free(shared);
     team_free(team);

@@ -1,0 +1,32 @@
+/* The records of a loaded block, and where the cells of each column lie. */
+#ifndef AISLE_TABULAR_VALIDATE_RECORDS_H
+#define AISLE_TABULAR_VALIDATE_RECORDS_H
+
+#include "tabular/validate_load.h"
+
+/* Plain records hold neither quotes nor NULs, are UTF-8, and have as many fields as the header: cell (r, c) ends at
+ * ends[r * columns + c] of the scan. Others are taken apart one by one into the worker's records, starts and ends. */
+struct records {
+    const char *data;
+    size_t size;
+    size_t rows;    /* blank lines left out */
+    size_t columns; /* of the header */
+    bool plain;
+    bool ascii;
+    bool has_cr;
+    size_t spill; /* where unescaped fields lie, from data */
+};
+
+/* Takes the loaded records apart. They may move: `loaded` and `records` then follow. */
+bool records_find(struct worker *worker, struct loaded *loaded, const struct file_state *state, struct records *records,
+                  struct error *error);
+
+/* The record of a row. */
+struct record records_row(const struct worker *worker, const struct records *records, size_t row);
+
+/* The cells of a column for `count` rows from `row` on, in `room` (two arrays of KERNEL_ROWS) where they must be
+ * collected. */
+struct cells records_cells(const struct worker *worker, const struct records *records, size_t column, size_t row,
+                           size_t count, uint32_t room[2][KERNEL_ROWS]);
+
+#endif
