@@ -124,19 +124,23 @@ void memory_release(void *pointer_to_pointer)
     *pointer = NULL;
 }
 
-/* The first number in a file, or `otherwise` when there is none. */
+/* The number that a file starts with, or `otherwise` when there is none, as in "max". */
 static uint64_t number_in(const char *path, uint64_t otherwise)
 {
-    unsigned long long number = 0;
+    char line[64] = "";
+    char *end = line;
     FILE *file = fopen(path, "re");
 
     if (file == NULL) {
         return otherwise;
     }
-    int found = fscanf(file, "%llu", &number);
-
+    if (fgets(line, sizeof line, file) == NULL) {
+        line[0] = '\0';
+    }
     fclose(file);
-    return found == 1 ? number : otherwise;
+    unsigned long long number = strtoull(line, &end, 10);
+
+    return end != line ? number : otherwise;
 }
 
 /* Puts the folder of this process in the unified hierarchy after what is in `path`, when there is one. */
