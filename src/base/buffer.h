@@ -18,6 +18,7 @@ struct buffer {
     bool over_ceiling; /* it was the ceiling that it did not fit under */
 };
 
+/* A zeroed buffer is one without a ceiling. */
 void buffer_init(struct buffer *buffer, size_t ceiling_bytes);
 void buffer_free(struct buffer *buffer);  /* also right on a zeroed or freed one */
 void buffer_clear(struct buffer *buffer); /* keeps the memory, forgets the failure */

@@ -184,9 +184,8 @@ bool file_store(const char *path, const void *data, size_t size, struct error *e
 {
     uint64_t number = 0;
     char *folder __attribute__((cleanup(memory_release))) = folder_of(path, error);
-    struct buffer name __attribute__((cleanup(buffer_free)));
+    struct buffer name __attribute__((cleanup(buffer_free))) = {0};
 
-    buffer_init(&name, 0);
     if (folder == NULL || !random_bytes(&number, sizeof number, error)) {
         return false;
     }

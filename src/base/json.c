@@ -3,24 +3,49 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/memory.h"
+
+enum { MAXIMUM_FILE_BYTES = 64 * 1024 * 1024 };
+
+/* jansson reports some failed allocations as syntax errors, so that its allocator must remember that one failed. */
+static _Thread_local bool out_of_memory;
+
+static void *allocate(size_t size)
+{
+    void *bytes = memory_array(size, 1, NULL);
+
+    out_of_memory = out_of_memory || bytes == NULL;
+    return bytes;
+}
+
+static __attribute__((constructor)) void use_house_memory(void)
+{
+    json_set_alloc_funcs(allocate, memory_free);
+}
 
 json_t *json_read(const char *data, size_t size, const char *name, struct error *error)
 {
     json_error_t place;
+
+    out_of_memory = false;
     json_t *value = json_loadb(data, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &place);
 
-    if (value == NULL) {
-        error_set(error, json_error_code(&place) == json_error_out_of_memory ? ERROR_MEMORY : ERROR_INVALID,
-                  "%s, line %d, column %d: not valid JSON: %s", name, place.line, place.column, place.text);
+    if (value != NULL) {
+        return value;
     }
-    return value;
+    if (out_of_memory) {
+        error_set(error, ERROR_MEMORY, "out of memory while reading %s of %zu bytes", name, size);
+    } else {
+        error_set(error, ERROR_INVALID, "%s, line %d, column %d: not valid JSON: %s", name, place.line, place.column,
+                  place.text);
+    }
+    return NULL;
 }
 
 json_t *json_read_file(const char *path, struct error *error)
 {
-    struct buffer text __attribute__((cleanup(buffer_free)));
+    struct buffer text __attribute__((cleanup(buffer_free))) = {.ceiling = MAXIMUM_FILE_BYTES};
 
-    buffer_init(&text, (size_t)64 * 1024 * 1024);
     if (!file_load(path, &text, error)) {
         return NULL;
     }
@@ -134,6 +159,21 @@ bool json_only(json_t *object, const char *const *known, const char *name, struc
         }
     }
     return true;
+}
+
+static int append_portion(const char *data, size_t size, void *context)
+{
+    struct buffer *buffer = context;
+
+    buffer_append(buffer, data, size);
+    return buffer->failed ? -1 : 0;
+}
+
+void json_append(struct buffer *buffer, const json_t *value, size_t flags)
+{
+    if (json_dump_callback(value, append_portion, buffer, flags | JSON_ENCODE_ANY) != 0) {
+        buffer->failed = true;
+    }
 }
 
 /* Appends bytes that are well-formed UTF-8. */

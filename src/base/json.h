@@ -24,6 +24,9 @@ const char *json_text_or(json_t *object, const char *key, const char *fallback, 
 /* Fails when the object has a member that is not in `known` (ended by NULL); names it and the nearest. */
 bool json_only(json_t *object, const char *const *known, const char *name, struct error *error);
 
+/* Appends `value` as JSON text, in the form that jansson's `flags` ask for (JSON_COMPACT, JSON_INDENT(2), …). */
+void json_append(struct buffer *buffer, const json_t *value, size_t flags);
+
 /* Appends `text` as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void json_append_string(struct buffer *buffer, struct str text);
 

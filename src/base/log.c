@@ -73,14 +73,13 @@ static bool append_value(struct buffer *line, char kind, va_list *arguments)
 void log_event(enum log_level level, const char *event, ...)
 {
     char time[32];
-    struct buffer line __attribute__((cleanup(buffer_free)));
+    struct buffer line __attribute__((cleanup(buffer_free))) = {.ceiling = MAXIMUM_LINE_BYTES};
     va_list arguments;
 
     pthread_once(&level_once, read_level);
     if ((int)level < atomic_load(&least_level)) {
         return;
     }
-    buffer_init(&line, MAXIMUM_LINE_BYTES);
     clock_format_rfc3339(clock_now_us(), time);
     buffer_append_format(&line, "{\"ts\":\"%s\",\"level\":\"%s\",\"event\":", time, level_names[level]);
     json_append_string(&line, str_of(event));

@@ -10,11 +10,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct error error;
-    struct buffer written __attribute__((cleanup(buffer_free)));
+    struct buffer written __attribute__((cleanup(buffer_free))) = {0};
     json_t *value = json_read((const char *)data, size, "input", &error);
 
     json_decref(value);
-    buffer_init(&written, 0);
     json_append_string(&written, str_slice((const char *)data, size));
     value = json_read(written.data, written.length, "written", &error);
     /* jansson refuses the escape of NUL, which is well-formed JSON, in strings by default. */

@@ -18,9 +18,8 @@ struct replay {
 
 static bool replay_file(const char *path, struct error *error)
 {
-    struct buffer bytes __attribute__((cleanup(buffer_free)));
+    struct buffer bytes __attribute__((cleanup(buffer_free))) = {0};
 
-    buffer_init(&bytes, 0);
     if (!file_load(path, &bytes, error)) {
         return false;
     }
@@ -41,9 +40,8 @@ static bool replay_file(const char *path, struct error *error)
 static bool replay_entry(void *context, const char *name, struct error *error)
 {
     struct replay *replay = context;
-    struct buffer path __attribute__((cleanup(buffer_free)));
+    struct buffer path __attribute__((cleanup(buffer_free))) = {0};
 
-    buffer_init(&path, 0);
     buffer_append_format(&path, "%s/%s", replay->folder, name);
     if (buffer_text(&path) == NULL) {
         return buffer_check(&path, error);

@@ -108,7 +108,7 @@ static void room_is_written_in_place(void **state)
 
 static bool build_text(void *context, struct error *error)
 {
-    struct buffer buffer __attribute__((cleanup(buffer_free)));
+    struct buffer buffer __attribute__((cleanup(buffer_free))) = {0};
 
     (void)context;
     buffer_init(&buffer, 0);

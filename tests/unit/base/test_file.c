@@ -228,7 +228,7 @@ static void sha256_is_the_standards(void **state)
 static bool store_and_list(void *context, struct error *error)
 {
     size_t count = 0;
-    struct buffer bytes __attribute__((cleanup(buffer_free)));
+    struct buffer bytes __attribute__((cleanup(buffer_free))) = {0};
 
     (void)context;
     buffer_init(&bytes, 0);

@@ -129,6 +129,44 @@ static void bytes_that_are_not_utf8_are_replaced(void **state)
     buffer_free(&written);
 }
 
+static bool read_and_write(void *context, struct error *error)
+{
+    struct buffer written __attribute__((cleanup(buffer_free))) = {0};
+    json_t *value = read_text("{\"a\": [1, 2.5, \"x\\n\"], \"b\": {\"c\": null}}", error);
+    bool good = value != NULL;
+
+    (void)context;
+    if (good) {
+        json_append(&written, value, JSON_COMPACT);
+        good = buffer_check(&written, error);
+    }
+    if (good) {
+        assert_string_equal(buffer_text(&written), "{\"a\":[1,2.5,\"x\\n\"],\"b\":{\"c\":null}}");
+    }
+    json_decref(value);
+    return good;
+}
+
+static void want_of_memory_is_reported(void **state)
+{
+    (void)state;
+    torture_walk(read_and_write, NULL);
+}
+
+static void a_value_over_the_ceiling_is_a_failure(void **state)
+{
+    struct error error;
+    struct buffer written = {.ceiling = 8};
+    json_t *value = read_text("[\"0123456789\"]", &error);
+
+    (void)state;
+    json_append(&written, value, JSON_COMPACT);
+    assert_false(buffer_check(&written, &error));
+    assert_int_equal(error.code, ERROR_LIMIT);
+    json_decref(value);
+    buffer_free(&written);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +176,8 @@ int main(void)
         cmocka_unit_test(an_unknown_member_is_named_with_the_nearest),
         cmocka_unit_test(a_written_string_reads_the_same),
         cmocka_unit_test(bytes_that_are_not_utf8_are_replaced),
+        cmocka_unit_test(a_value_over_the_ceiling_is_a_failure),
+        cmocka_unit_test(want_of_memory_is_reported),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
