@@ -7,7 +7,8 @@
 
 enum { MAXIMUM_FILE_BYTES = 64 * 1024 * 1024 };
 
-/* jansson reports some failed allocations as syntax errors, so that its allocator must remember that one failed. */
+/* jansson takes some failed allocations for syntax errors, and loses a character of the text after others, so its
+ * allocator remembers that one failed. */
 static _Thread_local bool out_of_memory;
 
 static void *allocate(size_t size)
@@ -30,16 +31,16 @@ json_t *json_read(const char *data, size_t size, const char *name, struct error 
     out_of_memory = false;
     json_t *value = json_loadb(data, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &place);
 
-    if (value != NULL) {
-        return value;
-    }
     if (out_of_memory) {
+        json_decref(value);
         error_set(error, ERROR_MEMORY, "out of memory while reading %s of %zu bytes", name, size);
-    } else {
+        return NULL;
+    }
+    if (value == NULL) {
         error_set(error, ERROR_INVALID, "%s, line %d, column %d: not valid JSON: %s", name, place.line, place.column,
                   place.text);
     }
-    return NULL;
+    return value;
 }
 
 json_t *json_read_file(const char *path, struct error *error)
