@@ -316,6 +316,47 @@ bool cleaned_read(struct cleaned *cleaned, int dataset, int64_t place, struct ro
     return good;
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static bool part_mentions(struct cleaned *cleaned, const struct part *part, const char *field, const int64_t *keys,
+                          size_t count, bool *any, struct error *error)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", folder_path(cleaned->folder), part->path);
+    struct parquet_reader *reader = parquet_open(path, error);
+    int column = reader ? parquet_find(reader, field) : -1;
+    bool good = reader != NULL;
+    for (size_t group = 0; good && column >= 0 && !*any && group < parquet_group_count(reader); group++) {
+        size_t rows = parquet_group_rows(reader, group);
+        int64_t *values = memory_array(rows + 1, sizeof *values, error);
+        good = values && parquet_read_column(reader, group, (size_t)column, cleaned->terms, values, NULL, error);
+        for (size_t i = 0; good && i < rows && !*any; i++) {
+            *any = bsearch(&values[i], keys, count, sizeof *keys, compare_keys) != NULL;
+        }
+        memory_free(values);
+    }
+    if (reader) parquet_reader_free(reader);
+    return good;
+}
+
+bool cleaned_mentions(struct cleaned *cleaned, int dataset, int64_t place, int field, const int64_t *keys, size_t count,
+                      bool *any, struct error *error)
+{
+    size_t parts;
+    size_t first = find_parts(cleaned, dataset, place, &parts);
+    const char *name = cleaned->spec->datasets[dataset].schema->fields[field].name;
+    *any = false;
+    for (size_t i = first; i < first + parts && !*any; i++) {
+        const struct part *part = &cleaned->parts[i];
+        if (!part->dropped && !part_mentions(cleaned, part, name, keys, count, any, error)) return false;
+    }
+    return true;
+}
+
 /* ---- writing ---- */
 
 /* Values of one output column for the rows of a list, gathered through their references. References of one item stand

@@ -30,6 +30,10 @@ bool cleaned_read(struct cleaned *cleaned, int dataset, int64_t place, struct ro
 /* Every place that a dataset has. `visit` as in file_list. */
 bool cleaned_places(struct cleaned *cleaned, int dataset, int64_t **places, size_t *count, struct error *error);
 
+/* Whether any row of a place has one of `keys` (ascending) in a field; reads that column alone. */
+bool cleaned_mentions(struct cleaned *cleaned, int dataset, int64_t place, int field, const int64_t *keys, size_t count,
+                      bool *any, struct error *error);
+
 /* A row of a row list: item in the upper half, row in the lower. */
 typedef uint64_t row_reference;
 

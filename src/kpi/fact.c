@@ -146,7 +146,7 @@ static bool find_parents(const struct joining *joining, struct portion *portion,
     int64_t keys[ROWS_PORTION];
     for (int j = 0; j < dataset->join_count; j++) {
         column_unpack(&portion->rows->batch->column[dataset->joins[j].field], portion->from, portion->count, keys);
-        view_find(&joining->input->views[j], keys, portion->count, portion->slots[j]);
+        view_find(&joining->input->views[dataset->joins[j].dataset], keys, portion->count, portion->slots[j]);
     }
     portion->selected_count = 0;
     for (size_t i = 0; i < portion->count; i++) {
@@ -176,7 +176,7 @@ static bool evaluate(const struct joining *joining, const struct portion *portio
     const struct fact *fact = joining->input->fact;
     const struct kpi_column *c = &fact->dataset->columns[column];
     if (c->operator== OPERATOR_PARENT) {
-        const struct view *view = &joining->input->views[c->join];
+        const struct view *view = &joining->input->views[fact->dataset->joins[c->join].dataset];
         int position = parent_position(view->dataset, c->parent_column);
         for (size_t i = 0; i < portion->count; i++) {
             values[i] = coding_value(fact->parent_coding[column], view->codes[position][portion->slots[c->join][i]]);
@@ -200,7 +200,7 @@ static bool fill_words(const struct joining *joining, struct portion *portion, s
         const struct fact_column *column = &fact->columns[k];
         uint32_t *out = portion->words[column->word];
         if (column->join >= 0) {
-            const struct view *view = &joining->input->views[column->join];
+            const struct view *view = &joining->input->views[fact->dataset->joins[column->join].dataset];
             gather(view->codes[column->position], portion->slots[column->join], portion->count, out);
             continue;
         }
@@ -225,7 +225,7 @@ static bool find_partitions(const struct joining *joining, struct portion *porti
     int column = fact->dataset->partition_column;
     const struct kpi_column *c = &fact->dataset->columns[column];
     if (c->operator== OPERATOR_PARENT) {
-        const struct view *view = &joining->input->views[c->join];
+        const struct view *view = &joining->input->views[fact->dataset->joins[c->join].dataset];
         /* The parent's partition column is coded by the partition coding itself. */
         gather(view->codes[parent_position(view->dataset, c->parent_column)], portion->slots[c->join], portion->count,
                portion->partition);
@@ -233,6 +233,16 @@ static bool find_partitions(const struct joining *joining, struct portion *porti
     }
     return rows_evaluate(fact->dataset, column, portion->rows->batch, portion->from, portion->count, days, error) &&
            coding_encode(joining->input->partition, days, portion->count, portion->partition, error);
+}
+
+/* The partition of every row that was selected, for those who ask later. */
+static void note_partitions(const struct portion *portion)
+{
+    uint32_t *codes = portion->rows->partition + portion->from;
+    for (size_t i = 0; i < portion->count; i++) codes[i] = CODE_NULL;
+    for (size_t s = 0; s < portion->selected_count; s++) {
+        codes[portion->selected[s]] = portion->partition[portion->selected[s]];
+    }
 }
 
 static struct pile *pile_for(struct joined *joined, unsigned worker, uint32_t partition, int words, struct error *error)
@@ -282,7 +292,11 @@ static bool scatter(const struct joining *joining, struct portion *portion, size
 static bool join_item(void *context, size_t item, unsigned worker, struct error *error)
 {
     const struct joining *joining = context;
-    const struct rows *rows = &joining->input->rows->items[item];
+    struct rows *rows = &joining->input->rows->items[item];
+    if (joining->input->keep_partitions) {
+        rows->partition = memory_array(rows->batch->rows + 1u, sizeof *rows->partition, error);
+        if (!rows->partition) return false;
+    }
     struct portion *portion = memory_array(1, sizeof *portion, error);
     bool good = portion != NULL;
     for (size_t from = 0; good && from < rows->batch->rows; from += ROWS_PORTION) {
@@ -291,6 +305,7 @@ static bool join_item(void *context, size_t item, unsigned worker, struct error 
         portion->count = rows->batch->rows - from < ROWS_PORTION ? rows->batch->rows - from : ROWS_PORTION;
         good = find_parents(joining, portion, item, worker, error) && fill_words(joining, portion, error) &&
                find_partitions(joining, portion, error) && scatter(joining, portion, item, worker, error);
+        if (good && rows->partition) note_partitions(portion);
     }
     memory_free(portion);
     return good;

@@ -68,8 +68,9 @@ struct joined {
 struct join_input {
     const struct fact *fact;
     const struct row_list *rows;
-    const struct view *views;   /* by join */
+    const struct view *views;   /* by dataset */
     struct coding *partition;   /* of dates; its codes number the partitions */
+    bool keep_partitions;       /* fill rows->partition, CODE_NULL for rows that are dead or have no parent */
 };
 
 bool join_rows(struct joined *joined, struct team *team, const struct join_input *input, struct error *error);

@@ -23,11 +23,13 @@ void row_list_free(struct row_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         struct rows *rows = &list->items[i];
-        batch_free(rows->batch);
-        memory_free(rows->sources);
-        memory_free(rows->source_lines);
+        if (!rows->borrowed) {
+            batch_free(rows->batch);
+            memory_free(rows->sources);
+            memory_free(rows->source_lines);
+        }
         memory_free(rows->dead);
-        memory_free(rows->old_place);
+        memory_free(rows->partition);
     }
     memory_free(list->items);
     *list = (struct row_list){0};

@@ -16,7 +16,8 @@ struct rows {
     int64_t *sources;
     int64_t *source_lines;
     uint64_t *dead;         /* a bit a row: takes no part any more (a duplicate, or pending); NULL: none */
-    int64_t *old_place;     /* rows that replace a row of the state: where that lies; NULL: no row does */
+    uint32_t *partition;    /* code of each row's partition, where joining was asked to keep it; NULL: not */
+    bool borrowed;          /* batch, sources and lines belong to somebody else */
 };
 
 /* All rows of one dataset that one step deals with, in order of arrival. */
@@ -27,7 +28,7 @@ struct row_list {
 };
 
 bool row_list_add(struct row_list *list, struct rows rows, struct error *error);
-void row_list_free(struct row_list *list); /* frees the batches too */
+void row_list_free(struct row_list *list); /* frees the batches too, unless they are borrowed */
 uint64_t row_list_live(const struct row_list *list);
 
 static inline bool rows_is_dead(const struct rows *rows, size_t row)

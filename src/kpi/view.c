@@ -98,7 +98,9 @@ static int compare_keys(const void *a, const void *b)
 
 static size_t keep_unknown(const struct view *view, int64_t *wanted, size_t count)
 {
-    qsort(wanted, count, sizeof *wanted, compare_keys);
+    bool ascending = true;
+    for (size_t i = 1; i < count && ascending; i++) ascending = wanted[i - 1] <= wanted[i];
+    if (!ascending) qsort(wanted, count, sizeof *wanted, compare_keys);
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
         uint32_t slot;

@@ -1,0 +1,138 @@
+#include <string.h>
+
+#include "base/memory.h"
+#include "kpi/step.h"
+
+/* All workers' gains of one trace as one sorted run. */
+static bool collect(struct step *step, const struct trace_shape *shape, bool multiset, int index, struct entry_list *all,
+                    struct error *error)
+{
+    unsigned workers = team_size(step->engine->options.team);
+    for (unsigned w = 0; w < workers; w++) {
+        struct entry_list *part = multiset ? &step->gains[w].multisets[index] : &step->gains[w].tables[index];
+        if (all->entries.count == 0) {
+            entries_free(&all->entries);
+            *all = *part;
+            *part = (struct entry_list){0};
+            continue;
+        }
+        if (!entry_list_reserve(all, shape, part->entries.count, error)) return false;
+        size_t at = all->entries.count, more = part->entries.count * sizeof(int64_t);
+        for (int k = 0; k < shape->keys && more; k++) memcpy(all->entries.key[k] + at, part->entries.key[k], more);
+        for (int v = 0; v < shape->values && more; v++) memcpy(all->entries.value[v] + at, part->entries.value[v], more);
+        all->entries.count += part->entries.count;
+        entries_free(&part->entries);
+        *part = (struct entry_list){0};
+    }
+    return all->entries.count == 0 || entries_sort(&all->entries, shape, error);
+}
+
+/* How many of each value there were before; NULL when there was nothing. */
+static bool counts_before(const struct trace *trace, const struct entries *entries, int keys, int64_t **before,
+                          struct error *error)
+{
+    *before = NULL;
+    if (trace_entries(trace) == 0 || entries->count == 0) return true;
+    int64_t *values = memory_array(entries->count, sizeof *values, error);
+    bool *found = memory_array(entries->count, sizeof *found, error);
+    int64_t *columns[TRACE_MAX_KEYS];
+    for (int k = 0; k < keys; k++) columns[k] = entries->key[k];
+    bool good = values && found && trace_probe(trace, columns, entries->count, found, (int64_t *const[]){values}, error);
+    memory_free(found);
+    if (good) {
+        *before = values;
+    } else {
+        memory_free(values);
+    }
+    return good;
+}
+
+/* A multiset's changes as changes of the table's distinct counts. */
+static bool count_distinct(struct step *step, int multiset, const struct entries *entries, struct error *error)
+{
+    const struct kpi_spec *spec = step->spec;
+    int table_index = spec->multisets[multiset].table;
+    const struct kpi_table *table = &spec->tables[table_index];
+    struct trace_shape shape = table_shape(table);
+    struct entry_list *list = &step->gains[0].tables[table_index];
+    int64_t *before;
+    if (!counts_before(state_trace(step->engine->state, STATE_MULTISET, multiset), entries, table->key_count + 1, &before,
+                       error)) {
+        return false;
+    }
+    bool good = true, same_group = false;
+    size_t at = 0;
+    for (size_t i = 0; good && i < entries->count; i++) {
+        int64_t was = before ? before[i] : 0, is = was + entries->value[0][i];
+        if (is < 0) {
+            good = error_set(error, ERROR_CORRUPT, "table \"%s\": a value would occur less than never", table->name);
+            break;
+        }
+        int64_t difference = (is > 0) - (was > 0);
+        if (difference == 0) continue;
+        for (int k = 0; same_group && k < table->key_count; k++) same_group = list->entries.key[k][at] == entries->key[k][i];
+        if (!same_group) {
+            good = entry_list_reserve(list, &shape, 1, error);
+            if (!good) break;
+            at = list->entries.count++;
+            for (int k = 0; k < shape.keys; k++) list->entries.key[k][at] = entries->key[k][i];
+            for (int v = 0; v < shape.values; v++) list->entries.value[v][at] = 0;
+            same_group = true;
+        }
+        for (int m = 0; m < table->measure_count; m++) {
+            const struct kpi_measure *measure = &table->measures[m];
+            if (measure->kind == MEASURE_DISTINCT && measure->multiset == multiset) {
+                list->entries.value[measure->accumulator][at] += difference;
+            }
+        }
+    }
+    memory_free(before);
+    return good;
+}
+
+struct settling {
+    struct step *step;
+    struct entry_list *multisets, *tables;
+};
+
+static bool collect_multiset(void *context, size_t index, unsigned worker, struct error *error)
+{
+    (void)worker;
+    struct settling *settling = context;
+    struct trace_shape shape = multiset_shape(settling->step->spec, (int)index);
+    return collect(settling->step, &shape, true, (int)index, &settling->multisets[index], error);
+}
+
+static bool collect_table(void *context, size_t index, unsigned worker, struct error *error)
+{
+    (void)worker;
+    struct settling *settling = context;
+    struct trace_shape shape = table_shape(&settling->step->spec->tables[index]);
+    return collect(settling->step, &shape, false, (int)index, &settling->tables[index], error);
+}
+
+bool step_settle(struct step *step, struct error *error)
+{
+    const struct kpi_spec *spec = step->spec;
+    struct engine *engine = step->engine;
+    const struct engine_options *options = &engine->options;
+    struct settling settling = {.step = step};
+    settling.multisets = memory_zeroed(((size_t)spec->multiset_count + 1) * sizeof *settling.multisets, error);
+    settling.tables = memory_zeroed(((size_t)spec->table_count + 1) * sizeof *settling.tables, error);
+    bool good = settling.multisets && settling.tables &&
+                team_run(options->team, (size_t)spec->multiset_count, collect_multiset, &settling, error);
+    for (int m = 0; good && m < spec->multiset_count; m++) {
+        good = count_distinct(step, m, &settling.multisets[m].entries, error) &&
+               state_append(engine->state, options->change, options->run, STATE_MULTISET, m,
+                            &settling.multisets[m].entries, error);
+    }
+    good = good && team_run(options->team, (size_t)spec->table_count, collect_table, &settling, error);
+    for (int t = 0; good && t < spec->table_count; t++) {
+        good = state_append(engine->state, options->change, options->run, STATE_TABLE, t, &settling.tables[t].entries, error);
+    }
+    for (int m = 0; settling.multisets && m < spec->multiset_count; m++) entries_free(&settling.multisets[m].entries);
+    for (int t = 0; settling.tables && t < spec->table_count; t++) entries_free(&settling.tables[t].entries);
+    memory_free(settling.multisets);
+    memory_free(settling.tables);
+    return good;
+}
