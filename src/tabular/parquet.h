@@ -4,7 +4,8 @@
  * DELTA_BINARY_PACKED, DELTA_LENGTH_BYTE_ARRAY and DELTA_BYTE_ARRAY, uncompressed, SNAPPY or ZSTD, statistics with
  * null counts. Every column is OPTIONAL with definition levels.
  * Read: the same, and what DuckDB, Polars, pyarrow and Spark write of flat columns: data pages V1 and V2, REQUIRED
- * columns, PLAIN_DICTIONARY, INT32/INT64/FIXED_LEN_BYTE_ARRAY/INT96 forms of the types below, GZIP left out with a clear error.
+ * columns, PLAIN_DICTIONARY, INT32/INT64/FIXED_LEN_BYTE_ARRAY/INT96 forms of the types below, GZIP left out with a
+ * clear error.
  */
 #ifndef AISLE_TABULAR_PARQUET_H
 #define AISLE_TABULAR_PARQUET_H
@@ -30,9 +31,8 @@ struct parquet_writer;
 
 /* Begins a file on an open descriptor, written from its place on. `terms` renders term codes. The file is complete
  * after parquet_finish; syncing and naming it is the caller's. */
-struct parquet_writer *parquet_create(int fd, const char *path, const struct parquet_field *fields,
-                                      size_t field_count, enum parquet_codec codec, const struct terms *terms,
-                                      struct error *error);
+struct parquet_writer *parquet_create(int fd, const char *path, const struct parquet_field *fields, size_t field_count,
+                                      enum parquet_codec codec, const struct terms *terms, struct error *error);
 
 /* Values of one column for one row group. Of text columns `texts` is set ({NULL, 0} is null), of others `values`
  * (COLUMN_NULL is null). */
@@ -47,6 +47,11 @@ bool parquet_write_group(struct parquet_writer *writer, const struct parquet_val
 
 /* Writes the footer; `*size_bytes` is the length of the file. */
 bool parquet_finish(struct parquet_writer *writer, uint64_t *size_bytes, struct error *error);
+
+/* Makes the writer begin another file of the same fields, codec and terms, whatever became of the last one; its memory
+ * is used again, so that many small files are cheap. */
+bool parquet_restart(struct parquet_writer *writer, int fd, const char *path, struct error *error);
+
 void parquet_writer_free(struct parquet_writer *writer);
 
 struct parquet_reader;
