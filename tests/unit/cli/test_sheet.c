@@ -1,0 +1,156 @@
+#include "cli/sheet.h"
+
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/torture.h"
+#include "support/unit.h"
+
+enum { COLUMNS = 4 };
+static const struct sheet_column columns[COLUMNS] = {
+    {.name = "category", .kind = COLUMN_TERM},
+    {.name = "order_date", .kind = COLUMN_DATE},
+    {.name = "revenue", .kind = COLUMN_DECIMAL, .scale = 2, .additive = true},
+    {.name = "rate", .kind = COLUMN_DECIMAL, .scale = 4},
+};
+
+struct job {
+    struct terms *terms;
+    struct sheet_options options;
+    size_t rows;
+};
+
+static bool write_rows(void *context, struct error *error)
+{
+    const struct job *job = context;
+    static const char *const names[] = {"Home, \"&\" Garden", "Toys", "a\nb"};
+    static const int64_t revenues[] = {125000, 50, COLUMN_NULL};
+    struct sheet *sheet = sheet_new(columns, COLUMNS, &job->options, error);
+    bool good = sheet != NULL;
+    for (size_t i = 0; i < job->rows && good; i++) {
+        term name = term_of(job->terms, str_of(names[i]), error);
+        int64_t values[COLUMNS] = {name, 20179 + (int64_t)i, revenues[i], 333};
+        good = name != TERM_NULL && sheet_row(sheet, values, error);
+    }
+    good = good && sheet_finish(sheet, error);
+    sheet_free(sheet);
+    return good;
+}
+
+static void shows(enum sheet_form form, size_t rows, const char *expected)
+{
+    char *text = NULL;
+    size_t size = 0;
+    struct error error = {0};
+    struct job job = {
+        .terms = terms_new(&error),
+        .options = {.form = form, .out = open_memstream(&text, &size), .bar = 2, .thousands = true},
+        .rows = rows,
+    };
+    job.options.terms = job.terms;
+    if (!write_rows(&job, &error)) fail_msg("%s", error.message);
+    fclose(job.options.out);
+    assert_string_equal(text, expected);
+    free(text);
+    terms_free(job.terms);
+}
+
+static void csv_quotes_what_must_be_quoted(void **state)
+{
+    (void)state;
+    shows(SHEET_CSV, 3,
+          "category,order_date,revenue,rate\n"
+          "\"Home, \"\"&\"\" Garden\",2025-04-01,1250.00,0.0333\n"
+          "Toys,2025-04-02,0.50,0.0333\n"
+          "\"a\nb\",2025-04-03,,0.0333\n");
+    shows(SHEET_CSV, 0, "category,order_date,revenue,rate\n");
+}
+
+static void json_is_one_array(void **state)
+{
+    (void)state;
+    shows(SHEET_JSON, 3,
+          "[{\"category\": \"Home, \\\"&\\\" Garden\", \"order_date\": \"2025-04-01\", \"revenue\": 1250.00, "
+          "\"rate\": 0.0333},\n"
+          " {\"category\": \"Toys\", \"order_date\": \"2025-04-02\", \"revenue\": 0.50, \"rate\": 0.0333},\n"
+          " {\"category\": \"a\\nb\", \"order_date\": \"2025-04-03\", \"revenue\": null, \"rate\": 0.0333}]\n");
+    shows(SHEET_JSON, 0, "[]\n");
+}
+
+static void json_lines_are_objects(void **state)
+{
+    (void)state;
+    shows(SHEET_JSON_LINES, 2,
+          "{\"category\": \"Home, \\\"&\\\" Garden\", \"order_date\": \"2025-04-01\", \"revenue\": 1250.00, "
+          "\"rate\": 0.0333}\n"
+          "{\"category\": \"Toys\", \"order_date\": \"2025-04-02\", \"revenue\": 0.50, \"rate\": 0.0333}\n");
+    shows(SHEET_JSON_LINES, 0, "");
+}
+
+static void a_table_has_bars_and_sums(void **state)
+{
+    (void)state;
+    shows(SHEET_TABLE, 3,
+          "category          order_date   revenue                  rate\n"
+          "────────────────  ──────────  ────────  ────────────  ──────\n"
+          "Home, \"&\" Garden  2025-04-01  1,250.00  ████████████  0.0333\n"
+          "Toys              2025-04-02      0.50  ▏             0.0333\n"
+          "a\uFFFDb               2025-04-03         -                0.0333\n"
+          "────────────────  ──────────  ────────  ────────────  ──────\n"
+          "total                         1,250.50\n");
+    shows(SHEET_TABLE, 1,
+          "category          order_date   revenue                  rate\n"
+          "────────────────  ──────────  ────────  ────────────  ──────\n"
+          "Home, \"&\" Garden  2025-04-01  1,250.00  ████████████  0.0333\n");
+}
+
+static void a_sum_that_does_not_fit_is_not_shown(void **state)
+{
+    (void)state;
+    static const struct sheet_column one[] = {
+        {.name = "day", .kind = COLUMN_DATE},
+        {.name = "n", .kind = COLUMN_INTEGER, .additive = true},
+    };
+    char *text = NULL;
+    size_t size = 0;
+    struct error error = {0};
+    struct sheet_options options = {.form = SHEET_TABLE, .out = open_memstream(&text, &size), .bar = SHEET_NO_BAR};
+    struct sheet *sheet = sheet_new(one, 2, &options, &error);
+    int64_t values[] = {0, INT64_MAX};
+    assert_true(sheet_row(sheet, values, &error) && sheet_row(sheet, values, &error) && sheet_finish(sheet, &error));
+    sheet_free(sheet);
+    fclose(options.out);
+    assert_string_equal(strrchr(text, 'l'), "l\n");
+    free(text);
+}
+
+static void survives_failing_allocations(void **state)
+{
+    (void)state;
+    struct error error = {0};
+    struct terms *terms = terms_new(&error);
+    struct job job = {.terms = terms, .options = {.terms = terms, .bar = 2}, .rows = 3};
+    FILE *nowhere = fopen("/dev/null", "w");
+    for (int form = SHEET_TABLE; form <= SHEET_JSON_LINES; form++) {
+        job.options.form = (enum sheet_form)form;
+        job.options.out = nowhere;
+        torture_walk(write_rows, &job);
+    }
+    fclose(nowhere);
+    terms_free(terms);
+}
+
+int main(void)
+{
+    setlocale(LC_CTYPE, "C.UTF-8");
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(csv_quotes_what_must_be_quoted),
+        cmocka_unit_test(json_is_one_array),
+        cmocka_unit_test(json_lines_are_objects),
+        cmocka_unit_test(a_table_has_bars_and_sums),
+        cmocka_unit_test(a_sum_that_does_not_fit_is_not_shown),
+        cmocka_unit_test(survives_failing_allocations),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
