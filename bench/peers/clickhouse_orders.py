@@ -51,8 +51,8 @@ run_query(f"create table x.p engine=Memory as select id product_id, any(category
           f"from {csv(run.products, PRODUCTS)} group by id")
 if run.full:
     for name, query in (("orders", "select * from x.o"),
-                        ("order_items", "select i.*, p.category, o.d d from x.i i join x.o o on i.order_id = o.order_id "
-                                        "join x.p p on i.product_id = p.product_id")):
+                        ("order_items", "select i.*, p.category, o.d d from x.i i join x.o o "
+                                        "on i.order_id = o.order_id join x.p p on i.product_id = p.product_id")):
         os.makedirs(f"{run.cleaned}/{name}", exist_ok=True)
         run_query(f"insert into function file('{run.cleaned}/{name}/d_{{_partition_id}}.parquet', 'Parquet') "
                   f"partition by d {query}")

@@ -7,8 +7,8 @@ first column family. It leaves in OUT
     day.csv            order_date,orders,revenue_cents,items,returned_orders,customers
     facts.json         seconds of work, without the interpreter's start and imports; the engine's version
 
-and, for `full`, cleaned orders and order_items as Parquet, partitioned by order date, under OUT/cleaned. The bench reads
-these files and compares them exactly.
+and, for `full`, cleaned orders and order_items as Parquet, partitioned by order date, under OUT/cleaned. The bench
+reads these files and compares them exactly. Columns are separated by tabs.
 """
 import json
 import os

@@ -45,8 +45,11 @@ if run.full:
     source = "i"
 else:
     source = f"(select id, {item_columns} from items group by id)"
-keep("c", f"""select category, d, count(distinct o.order_id) orders, sum(sale_price) revenue, count(*) lines, count(distinct case when o.status='returned' then o.order_id end) returned
-         from {source} i join o on i.order_id = o.order_id join p on i.product_id = p.product_id group by 1, 2""")
+keep("c", f"""select category, d, count(distinct o.order_id) orders, sum(sale_price) revenue, count(*) lines,
+           count(distinct case when o.status = 'returned' then o.order_id end) returned
+    from {source} i join o on i.order_id = o.order_id join p on i.product_id = p.product_id group by 1, 2""")
+
+
 def rows(query):
     return [tuple(row.values()) for row in context.sql(query).to_arrow_table().to_pylist()]
 

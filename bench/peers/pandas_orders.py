@@ -37,12 +37,12 @@ orders = orders.append_column("d", pc.cast(pc.floor_temporal(orders["created_at"
 o = orders.drop_columns(["d"]).to_pandas()
 o["d"] = pc.cast(orders["d"], pa.int32()).to_numpy()
 del orders
-o.drop_duplicates("order_id", inplace=True)
+o = o.drop_duplicates("order_id")
 items = read(run.items, items_types)
 items = items.append_column("cents", pc.cast(cents(items["sale_price"]), pa.int64()))
 i = items.drop_columns(["sale_price"]).to_pandas()
 del items
-i.drop_duplicates("id", inplace=True)
+i = i.drop_duplicates("id")
 p = read(run.products, {"id": pa.int64(), "category": TEXT}).to_pandas().drop_duplicates("id")
 p = p.rename(columns={"id": "product_id"})
 joined = i.merge(o[["order_id", "status", "d"]].rename(columns={"status": "order_status"}), on="order_id").merge(
@@ -54,8 +54,9 @@ if run.full:
 # One row for each order and category makes the exact distinct counts plain counts.
 pairs = joined[["order_id", "category", "d", "order_status"]].drop_duplicates(["order_id", "category"])
 pairs = pairs.assign(returned=pairs["order_status"] == "returned")
-c = joined.groupby(["category", "d"], observed=True)["cents"].agg(["sum", "size"]).join(
-    pairs.groupby(["category", "d"], observed=True)["returned"].agg(["size", "sum"]), rsuffix="_orders").reset_index()
+groups = ["category", "d"]
+c = pd.concat([joined.groupby(groups, observed=True)["cents"].agg(["sum", "size"]),
+               pairs.groupby(groups, observed=True)["returned"].agg(["size", "sum"])], axis=1).reset_index()
 c.columns = ["category", "d", "cents", "lines", "orders", "returned"]
 b = o.assign(returned=o["status"] == "returned").groupby("d").agg(
     orders=("order_id", "size"), returned=("returned", "sum"), customers=("user_id", "nunique"))

