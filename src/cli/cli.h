@@ -81,6 +81,7 @@ struct command {
 
 extern const struct command cli_completion;
 extern const struct command cli_help;
+extern const struct command cli_run;
 extern const struct command cli_sample;
 extern const struct command cli_version;
 

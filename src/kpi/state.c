@@ -168,13 +168,16 @@ static bool save_document(struct state *state, struct change *change, struct err
         good = json_object_set_new(traces, name, list) == 0;
     }
     if (root && traces) json_object_set(root, "traces", traces);
-    char *text = good ? json_dumps(root, JSON_COMPACT) : NULL;
+    struct buffer text;
+    buffer_init(&text, 0);
+    if (good) json_append(&text, root, JSON_COMPACT);
     json_decref(traces);
     json_decref(root);
     snprintf(key, sizeof key, "kpi/%s", state->spec->pipeline);
-    good = text ? change_document(change, key, text, error)
-                : error_set(error, ERROR_MEMORY, "no memory for the list of runs");
-    free(text);
+    const char *dumped = buffer_text(&text);
+    good = good && dumped ? change_document(change, key, dumped, error)
+                          : error_set(error, ERROR_MEMORY, "no memory for the list of runs");
+    buffer_free(&text);
     return good;
 }
 

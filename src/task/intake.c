@@ -1,0 +1,181 @@
+#include "task/intake.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+
+#define DEEPEST_FOLDER 32
+
+struct finding {
+    struct arena *arena;
+    const struct kpi_spec *spec;
+    struct intake *intake;
+    size_t capacity, passed_by_capacity;
+    const char *folder; /* being walked */
+    int depth;
+};
+
+/* Whether a file name begins with `word` as a word of its own: "orders_part1.csv" with "orders". */
+static bool begins_with_word(const char *name, const char *word)
+{
+    size_t length = strlen(word);
+    return strncasecmp(name, word, length) == 0 && !isalpha((unsigned char)name[length]);
+}
+
+/* The dataset whose longest name fits `text`; a folder's name must be the whole of it. */
+static int dataset_named(const struct kpi_spec *spec, const char *text, bool folder)
+{
+    int best = -1;
+    size_t best_length = 0;
+    for (int d = 0; d < spec->dataset_count; d++) {
+        const struct schema *schema = spec->datasets[d].schema;
+        for (size_t m = 0; m < schema->match_count; m++) {
+            const char *word = schema->match[m];
+            bool fits = folder ? strcasecmp(text, word) == 0 : begins_with_word(text, word);
+            if (fits && strlen(word) > best_length) {
+                best = d;
+                best_length = strlen(word);
+            }
+        }
+    }
+    return best;
+}
+
+/* By the file's name, then by the folders above it from the nearest up. */
+static int dataset_of(const struct finding *finding, const char *path, struct error *error)
+{
+    char *copy = arena_text(finding->arena, path, strlen(path), error);
+    if (!copy) return -1;
+    char *slash = strrchr(copy, '/');
+    int dataset = dataset_named(finding->spec, slash ? slash + 1 : copy, false);
+    while (dataset < 0 && slash) {
+        *slash = '\0';
+        slash = strrchr(copy, '/');
+        dataset = dataset_named(finding->spec, slash ? slash + 1 : copy, true);
+    }
+    return dataset;
+}
+
+static bool looks_like_data(const char *name)
+{
+    static const char *const endings[] = {".csv", ".tsv", ".txt"}, *const packed[] = {"", ".gz", ".zst", ".zstd"};
+    size_t length = strlen(name);
+    for (size_t p = 0; p < sizeof packed / sizeof *packed; p++) {
+        for (size_t e = 0; e < sizeof endings / sizeof *endings; e++) {
+            size_t ending = strlen(endings[e]), packing = strlen(packed[p]);
+            if (length > ending + packing && strcasecmp(name + length - packing, packed[p]) == 0 &&
+                strncasecmp(name + length - packing - ending, endings[e], ending) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool add_file(struct finding *finding, const char *path, int dataset, struct error *error)
+{
+    struct intake *intake = finding->intake;
+    if (intake->count == finding->capacity) {
+        size_t capacity = finding->capacity ? finding->capacity * 2 : 64;
+        struct intake_file *grown = arena_take(finding->arena, capacity * sizeof *grown, error);
+        if (!grown) return false;
+        if (intake->count) memcpy(grown, intake->files, intake->count * sizeof *grown);
+        intake->files = grown;
+        finding->capacity = capacity;
+    }
+    intake->files[intake->count++] = (struct intake_file){.path = path, .dataset = dataset};
+    return true;
+}
+
+static bool pass_by(struct finding *finding, const char *path, struct error *error)
+{
+    struct intake *intake = finding->intake;
+    if (intake->passed_by_count == finding->passed_by_capacity) {
+        size_t capacity = finding->passed_by_capacity ? finding->passed_by_capacity * 2 : 16;
+        const char **grown = arena_take(finding->arena, capacity * sizeof *grown, error);
+        if (!grown) return false;
+        if (intake->passed_by_count) memcpy(grown, intake->passed_by, intake->passed_by_count * sizeof *grown);
+        intake->passed_by = grown;
+        finding->passed_by_capacity = capacity;
+    }
+    intake->passed_by[intake->passed_by_count++] = path;
+    return true;
+}
+
+static bool walk(struct finding *finding, const char *folder, struct error *error);
+
+static bool visit(void *context, const char *name, struct error *error)
+{
+    struct finding *finding = context;
+    if (name[0] == '.') return true;
+    const char *path = arena_format(finding->arena, error, "%s/%s", finding->folder, name);
+    struct stat status;
+    if (!path) return false;
+    if (stat(path, &status) != 0) return errno == ENOENT || error_set_errno(error, errno, "cannot look at %s", path);
+    if (S_ISDIR(status.st_mode)) return walk(finding, path, error);
+    if (!looks_like_data(name)) return true;
+    int dataset = dataset_of(finding, path, error);
+    return dataset < 0 ? pass_by(finding, path, error) : add_file(finding, path, dataset, error);
+}
+
+static bool walk(struct finding *finding, const char *folder, struct error *error)
+{
+    if (finding->depth == DEEPEST_FOLDER) {
+        return error_set(error, ERROR_LIMIT, "%s: folders are nested deeper than %d", folder, DEEPEST_FOLDER);
+    }
+    const char *above = finding->folder;
+    finding->folder = folder;
+    finding->depth++;
+    bool good = file_list(folder, visit, finding, error);
+    finding->depth--;
+    finding->folder = above;
+    return good;
+}
+
+static bool add_path(struct finding *finding, const char *given, struct error *error)
+{
+    struct stat status;
+    size_t length = strlen(given);
+    while (length > 1 && given[length - 1] == '/') length--;
+    const char *path = arena_text(finding->arena, given, length, error);
+    if (!path) return false;
+    if (stat(path, &status) != 0) return error_set_errno(error, errno, "cannot read %s", path);
+    if (S_ISDIR(status.st_mode)) return walk(finding, path, error);
+    int dataset = dataset_of(finding, path, error);
+    if (dataset >= 0) return add_file(finding, path, dataset, error);
+    return error_set(error, ERROR_USAGE,
+                     "%s: its name tells no dataset of \"%s\"; begin it with one of their names (such as %s_part1.csv), or put "
+                     "it in a folder of that name",
+                     path, finding->spec->pipeline, finding->spec->datasets[0].name);
+}
+
+static int compare_files(const void *a, const void *b)
+{
+    const struct intake_file *x = a, *y = b;
+    if (x->dataset != y->dataset) return x->dataset - y->dataset;
+    return str_compare_natural(str_of(x->path), str_of(y->path));
+}
+
+bool intake_find(struct arena *arena, const struct kpi_spec *spec, char *const *paths, size_t path_count,
+                 struct intake *intake, struct error *error)
+{
+    *intake = (struct intake){0};
+    struct finding finding = {.arena = arena, .spec = spec, .intake = intake};
+    for (size_t i = 0; i < path_count; i++) {
+        if (!add_path(&finding, paths[i], error)) return false;
+    }
+    if (intake->count == 0) {
+        return error_set(error, ERROR_NOT_FOUND,
+                         "%s holds no file of a dataset of \"%s\": file or folder names must begin with one of their names, as "
+                         "in %s/ or %s_part1.csv",
+                         path_count == 1 ? paths[0] : "what was given", spec->pipeline, spec->datasets[0].name,
+                         spec->datasets[0].name);
+    }
+    qsort(intake->files, intake->count, sizeof *intake->files, compare_files);
+    return true;
+}
