@@ -8,6 +8,11 @@
 
 enum {
     NUMBER_ROOM = 40,
+    DOUBLE_DIGITS = 17, /* always enough to tell a double from its neighbours */
+    DOUBLE_PLAIN_DIGITS = 15,
+    FLOAT_DIGITS = 9,
+    FLOAT_PLAIN_DIGITS = 7,
+    SMALLEST_EXPONENT = -6, /* of a number written without one */
     JULIAN_DAY_OF_1970 = 2440588,
     HALF_EXPONENT_BIAS = 15,
     HALF_FRACTION_BITS = 10,
@@ -112,6 +117,20 @@ bool form_numbers_of_bytes(const struct parquet_leaf *leaf, const struct str *by
     return fits || over_range(leaf, error);
 }
 
+/* The digits that the caller found enough, without an exponent where that is as short. Every number of up to
+ * `plain_digits` digits before the point is exact in the type. */
+static int write_digits(double value, int digits, int plain_digits, char text[NUMBER_ROOM])
+{
+    int exponent = value == 0 ? 0 : (int)floor(log10(fabs(value)));
+
+    if (exponent < SMALLEST_EXPONENT || exponent >= plain_digits) {
+        return snprintf(text, NUMBER_ROOM, "%.*g", digits, value);
+    }
+    int decimals = digits - 1 - exponent;
+
+    return snprintf(text, NUMBER_ROOM, "%.*f", decimals > 0 ? decimals : 0, value);
+}
+
 /* A number that is a decimal of at most 15 digits and 6 decimals, which most are: 15 digits always survive a double, so
  * the one with the fewest decimals is the shortest text. */
 static int short_decimal(double value, char text[NUMBER_ROOM])
@@ -130,30 +149,32 @@ static int short_decimal(double value, char text[NUMBER_ROOM])
 
 static int double_text(double value, char text[NUMBER_ROOM])
 {
-    int length = value == 0 ? 0 : short_decimal(value, text);
+    int length = short_decimal(value, text);
 
-    for (int digits = 1; length == 0; digits = digits < 15 ? 15 : digits + 1) {
-        int written = snprintf(text, NUMBER_ROOM, "%.*g", digits, value);
-
-        if (digits >= 17 || !isfinite(value) || (strtod(text, NULL) == value)) {
-            length = written;
+    if (length > 0 || !isfinite(value)) {
+        return length > 0 ? length : snprintf(text, NUMBER_ROOM, "%g", value);
+    }
+    for (int digits = 1; digits < DOUBLE_DIGITS; digits++) {
+        snprintf(text, NUMBER_ROOM, "%.*e", digits - 1, value);
+        if (strtod(text, NULL) == value) {
+            return write_digits(value, digits, DOUBLE_PLAIN_DIGITS, text);
         }
     }
-    return length;
+    return write_digits(value, DOUBLE_DIGITS, DOUBLE_PLAIN_DIGITS, text);
 }
 
 static int float_text(float value, char text[NUMBER_ROOM])
 {
-    int length = 0;
-
-    for (int digits = 1; length == 0; digits++) {
-        int written = snprintf(text, NUMBER_ROOM, "%.*g", digits, (double)value);
-
-        if (digits >= 9 || !isfinite(value) || strtof(text, NULL) == value) {
-            length = written;
+    if (!isfinite(value)) {
+        return snprintf(text, NUMBER_ROOM, "%g", (double)value);
+    }
+    for (int digits = 1; digits < FLOAT_DIGITS; digits++) {
+        snprintf(text, NUMBER_ROOM, "%.*e", digits - 1, (double)value);
+        if (strtof(text, NULL) == value) {
+            return write_digits((double)value, digits, FLOAT_PLAIN_DIGITS, text);
         }
     }
-    return length;
+    return write_digits((double)value, FLOAT_DIGITS, FLOAT_PLAIN_DIGITS, text);
 }
 
 static float half_value(uint16_t half)

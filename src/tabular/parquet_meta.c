@@ -83,6 +83,11 @@ static bool chunk_from_facts(struct parquet_chunk *chunk, const struct column_fa
     if (facts->type != (int64_t)leaf->type) {
         return corrupt(error, "a column chunk is of another type than its column");
     }
+    /* Where a row group has no rows, writers say all sorts of things about where its pages would be. */
+    if (facts->values == 0) {
+        *chunk = (struct parquet_chunk){.codec = (int32_t)facts->codec};
+        return true;
+    }
     /* Some writers give 0 for no dictionary, and some put the dictionary first without saying so. */
     int64_t start = facts->dictionary_start > 0 && facts->dictionary_start < facts->data_start ? facts->dictionary_start
                                                                                                : facts->data_start;

@@ -358,10 +358,10 @@ bool values_decode(struct value_sink *sink, int32_t encoding, const uint8_t *dat
         }
     } else if (!decode_texts(sink, encoding, data, size, count, texts, error)) {
         return false;
-    }
-    if (leaf->field.kind != COLUMN_TEXT) {
+    } else if (leaf->field.kind != COLUMN_TEXT) {
         return form_numbers_of_bytes(leaf, texts, count, numbers, error);
+    } else if (!form_texts(leaf, sink->arena, texts, count, error)) {
+        return false;
     }
-    return form_texts(leaf, sink->arena, texts, count, error) &&
-           (sink->terms == NULL || enter_terms(sink->terms, texts, count, numbers, error));
+    return sink->terms == NULL || enter_terms(sink->terms, texts, count, numbers, error);
 }
