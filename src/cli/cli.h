@@ -79,6 +79,12 @@ struct command {
         .name = "json", .kind = VALUE_FLAG, .help = "print JSON for programs"                                          \
     }
 
+#define CLI_OPTION_PIPELINE                                                                                            \
+    {                                                                                                                  \
+        .name = "pipeline", .kind = VALUE_TEXT, .argument = "NAME", .fallback = "orders",                              \
+        .help = "the pipeline, by name, or the path of its folder"                                                     \
+    }
+
 extern const struct command cli_completion;
 extern const struct command cli_help;
 extern const struct command cli_run;

@@ -4,7 +4,7 @@
 #include "cli/cli.h"
 #include "cli/kpi_reading.h"
 #include "cli/outlet.h"
-#include "cli/pipelines.h"
+
 #include "cli/progress.h"
 #include "tabular/datetime.h"
 #include "tabular/parquet.h"

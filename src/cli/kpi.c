@@ -4,7 +4,7 @@
 
 #include "cli/cli.h"
 #include "cli/kpi_reading.h"
-#include "cli/pipelines.h"
+
 #include "cli/sheet.h"
 #include "cli/table.h"
 

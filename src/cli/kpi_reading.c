@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cli/options.h"
-#include "cli/pipelines.h"
+#include "task/pipeline.h"
 
 bool kpi_reading_open(struct kpi_store *store, const char *data_folder, const char *pipeline, struct error *error)
 {

@@ -3,7 +3,6 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "cli/cell.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "cli/run_summary.h"
