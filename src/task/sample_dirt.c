@@ -116,7 +116,7 @@ char *dirt_apply(const struct dirt_rules *rules, uint64_t share, struct random *
     }
 #define BAD_PRICES                                                                                                     \
     {                                                                                                                  \
-        "free", "12.3.4", "nan", "1e3", "$19.90", "99999999999999999999.99", "inf"                                     \
+        "free", "12.3.4", "nan", "19.90 EUR", "$19.90", "99999999999999999999.99", "inf"                               \
     }
 #define NEGATIVE                                                                                                       \
     {                                                                                                                  \

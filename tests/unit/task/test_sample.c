@@ -86,15 +86,15 @@ static void the_same_seed_gives_the_same_bytes(void **state)
     assert_sha256(path, "orders/orders_part1.csv", "efce8ffe68df3966b610648220602870081ceec26cfdc9a634ffc0cbd2fa6986");
     assert_sha256(path, "orders/orders_part2.csv", "5ce397f56187442cd06ad25e71681116e9df76cea0d6b3007dc866ce670ba66c");
     assert_sha256(path, "order_items/order_items_part2.csv",
-                  "ff80cdad7eb2ada742cb5cf58c9d29b80d87a3f0065db94a580f647a2b6231a5");
-    assert_sha256(path, "products/products.csv", "044dbbb95d0def48892d766a2f5e7753b768f6cdd76c8bd88d04dec3f577c848");
+                  "b21f6c56a4c6029e8c4f459e25b86decfeef81a6a56f6c72ee4d300951199301");
+    assert_sha256(path, "products/products.csv", "6f6c7b6cf5cf197c9cbf65112a1e5b9068c0d476f4a87f7c8540e9a4c8f9678c");
     options.family = SAMPLE_QUANTITY;
     options.folder = place(path, "golden_quantity");
     write_sample(&options, &report);
     assert_sha256(path, "orders/orders_part1.csv", "57225f401ec7bfdeae109e428c67ace670ede260532ec3f89d31c89c670e7b14");
     assert_sha256(path, "order_items/order_items_part1.csv",
-                  "d725f8ab00fa42ce9de865085dcd34f5786f1e5d23586bbf99164d4ef58536e3");
-    assert_sha256(path, "products/products.csv", "cc61cfe81bedf551a730aaa1be81effc7a7756bb4e81037780a4b110a0713dbd");
+                  "d24e14964801df5a527c690b1f7851c2725c85373684517dd540df02a1687409");
+    assert_sha256(path, "products/products.csv", "7be7d91425936d704e864ae3f5130a29ad2ffc884b4ef8f9ddcc115bc94b77c9");
     options = a_day(place(path, "golden_sales"));
     options.dirty = sample_share(0.2);
     options.kind = SAMPLE_SALES;
