@@ -213,7 +213,7 @@ static const struct dirt_rule products_pieces[] = {
     {.name = "bad_price", .act = DIRT_SET, .column = 6, .texts = BAD_PRICES},
     {.name = "negative_price", .act = DIRT_SET, .column = 6, .texts = NEGATIVE},
     {.name = "duplicate", .act = DIRT_COPY},
-    {.name = "duplicate_other", .act = DIRT_COPY, .column = 4, .texts = {"Renamed thing", "Thing, renamed"}},
+    {.name = "duplicate_other", .act = DIRT_COPY, .column = 4, .texts = {"Renamed thing", "\"Thing, renamed\""}},
     {.name = "too_short", .act = DIRT_SHORT},
     {.name = "too_long", .act = DIRT_LONG},
     {.name = "not_utf8", .act = DIRT_BYTES, .column = 4},
