@@ -46,8 +46,7 @@ static const char *const queries[CATALOG_QUERIES] = {
     [CATALOG_FILES] = FILE_COLUMNS "WHERE role = ?1 ORDER BY partition, id",
     [CATALOG_FILES_OF_DATASET] = FILE_COLUMNS "WHERE role = ?1 AND dataset = ?2 ORDER BY partition, id",
     [CATALOG_FILES_OF_PARTITION] = FILE_COLUMNS "WHERE role = ?1 AND partition = ?3 ORDER BY partition, id",
-    [CATALOG_FILES_OF_BOTH] =
-        FILE_COLUMNS "WHERE role = ?1 AND dataset = ?2 AND partition = ?3 ORDER BY partition, id",
+    [CATALOG_FILES_OF_BOTH] = FILE_COLUMNS "WHERE role = ?1 AND dataset = ?2 AND partition = ?3 ORDER BY partition, id",
     [CATALOG_ALL_FILES] = FILE_COLUMNS "ORDER BY id",
     [CATALOG_HAS_FILE] = "SELECT 1 FROM files WHERE path = ?1 UNION ALL SELECT 1 FROM forgotten WHERE path = ?1",
     [CATALOG_ADD_FILE] = "INSERT INTO files(role, dataset, partition, path, rows, size_bytes, run) "
@@ -173,8 +172,8 @@ static bool check_version(struct catalog *catalog, bool write, struct error *err
         return false;
     }
     if (application != 0 || version != 0 || objects != 0) {
-        return error_set(error, ERROR_CORRUPT, "%s/" CATALOG_FILE " is not a database of Aisle; name another data folder",
-                         catalog->path);
+        return error_set(error, ERROR_CORRUPT,
+                         "%s/" CATALOG_FILE " is not a database of Aisle; name another data folder", catalog->path);
     }
     if (!write) {
         return error_set(error, ERROR_NOT_FOUND, "%s holds no data yet; run a pipeline into it first", catalog->path);
@@ -189,21 +188,21 @@ static bool configure(struct catalog *catalog, bool write, struct error *error)
     sqlite3_busy_timeout(catalog->db, BUSY_TIMEOUT_MS);
     /* Leaving the log where it is makes closing quick; the next one to open goes on with it. */
     sqlite3_db_config(catalog->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    sqlite3_snprintf(sizeof pragmas, pragmas,
-                     "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = %d; PRAGMA journal_size_limit = 8388608;%s",
-                     CHECKPOINT_PAGES, write ? "" : " PRAGMA query_only = 1;");
+    sqlite3_snprintf(
+        sizeof pragmas, pragmas,
+        "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = %d; PRAGMA journal_size_limit = 8388608;%s",
+        CHECKPOINT_PAGES, write ? "" : " PRAGMA query_only = 1;");
     return execute(catalog, pragmas, error);
 }
 
 bool catalog_open(struct catalog *catalog, const char *path, bool write, struct error *error)
 {
-    struct buffer file __attribute__((cleanup(buffer_free)));
+    struct buffer file __attribute__((cleanup(buffer_free))) = {0};
     struct stat status;
     int flags = SQLITE_OPEN_READWRITE | (write ? SQLITE_OPEN_CREATE : 0);
 
     memset(catalog, 0, sizeof *catalog);
     catalog->path = path;
-    buffer_init(&file, 0);
     buffer_append_format(&file, "%s/" CATALOG_FILE, path);
     if (buffer_text(&file) == NULL) {
         return buffer_check(&file, error);
@@ -246,8 +245,8 @@ sqlite3_stmt *catalog_statement(struct catalog *catalog, enum catalog_query quer
 {
     sqlite3_stmt **statement = &catalog->statements[query];
 
-    if (*statement == NULL && sqlite3_prepare_v3(catalog->db, queries[query], -1, SQLITE_PREPARE_PERSISTENT, statement,
-                                                 NULL) != SQLITE_OK) {
+    if (*statement == NULL &&
+        sqlite3_prepare_v3(catalog->db, queries[query], -1, SQLITE_PREPARE_PERSISTENT, statement, NULL) != SQLITE_OK) {
         catalog_fail(catalog, error);
         return NULL;
     }

@@ -1,4 +1,5 @@
-/* The database of a data folder: opening it, its tables, and the statements on them. For the files of this room only. */
+/* The database of a data folder: opening it, its tables, and the statements on them. For the files of this room only.
+ */
 #ifndef AISLE_STORE_CATALOG_H
 #define AISLE_STORE_CATALOG_H
 

@@ -170,9 +170,8 @@ static int create(struct change *change, const char *relative_path, const char *
 
 int change_create(struct change *change, const char *relative_path, struct error *error)
 {
-    struct buffer path __attribute__((cleanup(buffer_free)));
+    struct buffer path __attribute__((cleanup(buffer_free))) = {0};
 
-    buffer_init(&path, 0);
     if (!in_a_room(relative_path)) {
         error_set(error, ERROR_INTERNAL, "%s: no file of a data folder can be at %s", change->folder->path,
                   relative_path);
@@ -207,9 +206,8 @@ static void link_operation(struct change *change, struct operation *operation)
 /* Tells the disk that it may begin with a large file. */
 static void write_early(struct change *change, const struct folder_file *file)
 {
-    struct buffer path __attribute__((cleanup(buffer_free)));
+    struct buffer path __attribute__((cleanup(buffer_free))) = {0};
 
-    buffer_init(&path, 0);
     if (file->size_bytes < EARLY_WRITE_BYTES || folder_join(change->folder, file->path, &path, NULL) == NULL) {
         return;
     }
@@ -335,10 +333,9 @@ bool change_run(struct change *change, const struct folder_run *run, struct erro
 /* Removes the staged files that no transaction names: all of them, or only those that were not to be named. */
 static void remove_staged(struct change *change, bool all)
 {
-    struct buffer path __attribute__((cleanup(buffer_free)));
+    struct buffer path __attribute__((cleanup(buffer_free))) = {0};
     struct error error = {0};
 
-    buffer_init(&path, 0);
     for (size_t i = 0; i < change->staged_count; i++) {
         const struct staged *staged = &change->staged[i];
 

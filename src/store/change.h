@@ -8,7 +8,7 @@
 struct staged {
     const char *path; /* relative to the data folder, "" for itself */
     bool folder;
-    bool named;       /* a file that the commit will name; others are removed */
+    bool named; /* a file that the commit will name; others are removed */
     uint64_t size_bytes;
 };
 

@@ -16,11 +16,10 @@ static bool sync_one(void *context, size_t index, unsigned worker, struct error 
 {
     const struct change *change = context;
     const struct staged *staged = &change->staged[index];
-    struct buffer path __attribute__((cleanup(buffer_free)));
+    struct buffer path __attribute__((cleanup(buffer_free))) = {0};
     struct stat status;
 
     (void)worker;
-    buffer_init(&path, 0);
     if (!staged->folder && !staged->named) {
         return true;
     }

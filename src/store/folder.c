@@ -25,10 +25,9 @@ const char *folder_join(const struct folder *folder, const char *relative, struc
 
 static bool exists(const struct folder *folder, const char *relative, bool *there, struct error *error)
 {
-    struct buffer path __attribute__((cleanup(buffer_free)));
+    struct buffer path __attribute__((cleanup(buffer_free))) = {0};
     struct stat status;
 
-    buffer_init(&path, 0);
     if (folder_join(folder, relative, &path, error) == NULL) {
         return false;
     }
@@ -48,10 +47,9 @@ static bool refuse_entry(void *context, const char *name, struct error *error)
 /* Makes the folders. Where there is no database yet they must be empty: a sweep would take what lies in them. */
 static bool make_rooms(struct folder *folder, bool *fresh, struct error *error)
 {
-    struct buffer path __attribute__((cleanup(buffer_free)));
+    struct buffer path __attribute__((cleanup(buffer_free))) = {0};
     bool database = false;
 
-    buffer_init(&path, 0);
     if (!exists(folder, CATALOG_FILE, &database, error)) {
         return false;
     }
@@ -70,9 +68,8 @@ static bool make_rooms(struct folder *folder, bool *fresh, struct error *error)
 /* After the database was made: its name, and the folder's own, must last as well. */
 static bool sync_names(const struct folder *folder, struct error *error)
 {
-    struct buffer parent __attribute__((cleanup(buffer_free)));
+    struct buffer parent __attribute__((cleanup(buffer_free))) = {0};
 
-    buffer_init(&parent, 0);
     return file_sync_folder(folder->path, error) && folder_join(folder, "..", &parent, error) &&
            file_sync_folder(parent.data, error);
 }
@@ -80,11 +77,9 @@ static bool sync_names(const struct folder *folder, struct error *error)
 static bool empty_entry(void *context, const char *name, struct error *error)
 {
     struct folder *folder = context;
-    struct buffer relative __attribute__((cleanup(buffer_free)));
-    struct buffer path __attribute__((cleanup(buffer_free)));
+    struct buffer relative __attribute__((cleanup(buffer_free))) = {0};
+    struct buffer path __attribute__((cleanup(buffer_free))) = {0};
 
-    buffer_init(&relative, 0);
-    buffer_init(&path, 0);
     buffer_append_format(&relative, "tmp/%s", name);
     if (buffer_text(&relative) == NULL) {
         return buffer_check(&relative, error);
@@ -94,9 +89,8 @@ static bool empty_entry(void *context, const char *name, struct error *error)
 
 static bool empty_tmp(struct folder *folder, struct error *error)
 {
-    struct buffer path __attribute__((cleanup(buffer_free)));
+    struct buffer path __attribute__((cleanup(buffer_free))) = {0};
 
-    buffer_init(&path, 0);
     return folder_join(folder, "tmp", &path, error) && file_list(path.data, empty_entry, folder, error);
 }
 
@@ -130,8 +124,9 @@ struct folder *folder_open(const char *path, enum folder_access access, struct e
     folder->access = access;
     folder->lock_fd = -1;
     folder->path = memory_copy_text(path, strlen(path), error);
-    if (folder->path == NULL || !(access == FOLDER_WRITE ? open_owner(folder, error)
-                                                         : catalog_open(&folder->catalog, folder->path, false, error))) {
+    if (folder->path == NULL ||
+        !(access == FOLDER_WRITE ? open_owner(folder, error)
+                                 : catalog_open(&folder->catalog, folder->path, false, error))) {
         folder_close(folder);
         return NULL;
     }

@@ -7,9 +7,10 @@
  *   tmp/         emptied on open
  *
  * A change stages whole new files under their final names, then commits: the files are synced, one transaction names
- * them and forgets the ones they replace, and then those are removed. A file under cleaned/, state/, pending/, rejected/
- * or invalid/ that no transaction names is swept when the folder is next opened for writing after an owner that did not
- * end in order. Files that end while a reader is between folder_read_begin and folder_read_end are removed later.
+ * them and forgets the ones they replace, and then those are removed. A file under cleaned/, state/, pending/,
+ * rejected/ or invalid/ that no transaction names is swept when the folder is next opened for writing after an owner
+ * that did not end in order. Files that end while a reader is between folder_read_begin and folder_read_end are removed
+ * later.
  *
  * One thread at a time may use a folder and its change.
  */
@@ -44,14 +45,14 @@ struct folder_file {
     const char *path;      /* relative to the folder */
     uint64_t rows;
     uint64_t size_bytes;
-    const char *run;       /* that wrote it */
+    const char *run; /* that wrote it */
 };
 
-/* The current files of a role, and of a dataset and partition unless NULL, by partition, then by the order in which they
- * were named. A reader sees one state over several calls between folder_read_begin and folder_read_end, and the files
- * of that state stay where they are until then. */
-bool folder_files(struct folder *folder, struct arena *arena, const char *role, const char *dataset, const char *partition,
-                  struct folder_file **files, size_t *count, struct error *error);
+/* The current files of a role, and of a dataset and partition unless NULL, by partition, then by the order in which
+ * they were named. A reader sees one state over several calls between folder_read_begin and folder_read_end, and the
+ * files of that state stay where they are until then. */
+bool folder_files(struct folder *folder, struct arena *arena, const char *role, const char *dataset,
+                  const char *partition, struct folder_file **files, size_t *count, struct error *error);
 bool folder_read_begin(struct folder *folder, struct error *error);
 void folder_read_end(struct folder *folder);
 
@@ -64,8 +65,8 @@ struct folder_taken {
     const char *run;
     const char *name;
 };
-bool folder_taken(struct folder *folder, struct arena *arena, const char *pipeline, const char *dataset, const char *sha256,
-                  struct folder_taken *taken, struct error *error);
+bool folder_taken(struct folder *folder, struct arena *arena, const char *pipeline, const char *dataset,
+                  const char *sha256, struct folder_taken *taken, struct error *error);
 
 /* Source files by the small number a run gave them (for lineage): the numbers are never reused. */
 struct folder_source {
@@ -90,9 +91,9 @@ struct change;
 struct change *change_new(struct folder *folder, struct error *error);
 void change_abandon(struct change *change); /* removes what was staged; also frees after a commit */
 
-/* Creates (O_EXCL) a staged file at this relative path, folders included, and returns its descriptor, -1 on failure. The
- * caller writes and closes it, then calls change_name with what it became. The path begins with one of the rooms above. A
- * file that is never named is removed with the commit. Failpoint: change.create. */
+/* Creates (O_EXCL) a staged file at this relative path, folders included, and returns its descriptor, -1 on failure.
+ * The caller writes and closes it, then calls change_name with what it became. The path begins with one of the rooms
+ * above. A file that is never named is removed with the commit. Failpoint: change.create. */
 int change_create(struct change *change, const char *relative_path, struct error *error);
 bool change_name(struct change *change, const struct folder_file *file, struct error *error);
 
@@ -108,9 +109,9 @@ bool change_run(struct change *change, const struct folder_run *run, struct erro
  * nothing has changed. After it only change_abandon may follow. */
 bool change_commit(struct change *change, struct error *error);
 
-/* Tests that the database is sound and that each file it names is there with its size and, when `content` is given, that
- * what is in it is right. Each thing that is wrong goes to `problem` (file NULL: the database) and is counted. False only
- * when testing itself was not possible. */
+/* Tests that the database is sound and that each file it names is there with its size and, when `content` is given,
+ * that what is in it is right. Each thing that is wrong goes to `problem` (file NULL: the database) and is counted.
+ * False only when testing itself was not possible. */
 struct folder_verifier {
     void *context;
     bool (*content)(void *context, const struct folder_file *file, const char *path, struct error *error);

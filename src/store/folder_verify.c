@@ -60,11 +60,10 @@ static bool file_sound(const struct testing *testing, const struct folder_file *
 
 static bool test_files(struct testing *testing, struct arena *arena, struct error *error)
 {
-    struct buffer path __attribute__((cleanup(buffer_free)));
+    struct buffer path __attribute__((cleanup(buffer_free))) = {0};
     struct folder_file *files = NULL;
     size_t count = 0;
 
-    buffer_init(&path, 0);
     if (!folder_all_files(testing->folder, arena, &files, &count, error)) {
         return false;
     }
@@ -91,8 +90,8 @@ bool folder_verify(struct folder *folder, const struct folder_verifier *verifier
     if (arena == NULL) {
         return false;
     }
-    bool good = folder_read_begin(folder, error) && test_database(&testing, error) &&
-                test_files(&testing, arena, error);
+    bool good =
+        folder_read_begin(folder, error) && test_database(&testing, error) && test_files(&testing, arena, error);
 
     if (!was_reading) {
         folder_read_end(folder);

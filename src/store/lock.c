@@ -1,7 +1,7 @@
-/* The lock file of a data folder. Its first byte is locked by the owner, its second shared by readers (locks of the open
- * file description, so that they end with the process whatever ends it). Its text is the owner's process id or, after
- * an orderly end, what is left ("clean" or "listed") and the id of the machine's boot: what was written before the
- * machine went down may be lost, so that only a note of this boot counts, and no sync is needed for it. */
+/* The lock file of a data folder. Its first byte is locked by the owner, its second shared by readers (locks of the
+ * open file description, so that they end with the process whatever ends it). Its text is the owner's process id or,
+ * after an orderly end, what is left ("clean" or "listed") and the id of the machine's boot: what was written before
+ * the machine went down may be lost, so that only a note of this boot counts, and no sync is needed for it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -65,9 +65,8 @@ static bool read_note(const struct folder *folder, char note[NOTE_BYTES], struct
 
 static int open_lock(const struct folder *folder, int flags, struct error *error)
 {
-    struct buffer path __attribute__((cleanup(buffer_free)));
+    struct buffer path __attribute__((cleanup(buffer_free))) = {0};
 
-    buffer_init(&path, 0);
     if (folder_join(folder, "lock", &path, error) == NULL) {
         return -1;
     }

@@ -35,9 +35,8 @@ static bool sweep_folder(struct folder *folder, struct buffer *relative, int dep
 static bool sweep_entry(struct folder *folder, struct buffer *relative, const struct dirent *entry, int depth,
                         struct error *error)
 {
-    struct buffer path __attribute__((cleanup(buffer_free)));
+    struct buffer path __attribute__((cleanup(buffer_free))) = {0};
 
-    buffer_init(&path, 0);
     if (entry->d_type == DT_DIR) {
         return sweep_folder(folder, relative, depth + 1, error) && folder_join(folder, relative->data, &path, error) &&
                (rmdir(path.data) == 0 || errno == ENOTEMPTY || errno == EEXIST ||
@@ -76,9 +75,8 @@ static bool sweep_entries(struct folder *folder, DIR *entries, struct buffer *re
 
 static bool sweep_folder(struct folder *folder, struct buffer *relative, int depth, struct error *error)
 {
-    struct buffer path __attribute__((cleanup(buffer_free)));
+    struct buffer path __attribute__((cleanup(buffer_free))) = {0};
 
-    buffer_init(&path, 0);
     if (depth > MAXIMUM_DEPTH) {
         return error_set(error, ERROR_INVALID, "%s/%s lies too deep to be Aisle's; move it elsewhere", folder->path,
                          relative->data);
@@ -100,9 +98,8 @@ static bool sweep_folder(struct folder *folder, struct buffer *relative, int dep
 bool sweep_unnamed(struct folder *folder, struct error *error)
 {
     for (size_t r = 0; r < folder_room_count; r++) {
-        struct buffer relative __attribute__((cleanup(buffer_free)));
+        struct buffer relative __attribute__((cleanup(buffer_free))) = {0};
 
-        buffer_init(&relative, 0);
         buffer_append_text(&relative, folder_rooms[r]);
         if (buffer_text(&relative) == NULL) {
             return buffer_check(&relative, error);
@@ -118,10 +115,9 @@ bool sweep_unnamed(struct folder *folder, struct error *error)
 static bool remove_listed(struct folder *folder, struct error *error)
 {
     sqlite3_stmt *query = catalog_statement(&folder->catalog, CATALOG_FORGOTTEN, error);
-    struct buffer path __attribute__((cleanup(buffer_free)));
+    struct buffer path __attribute__((cleanup(buffer_free))) = {0};
     int there = query != NULL ? 1 : -1;
 
-    buffer_init(&path, 0);
     while (there > 0 && (there = catalog_step(&folder->catalog, query, error)) > 0) {
         if (folder_join(folder, (const char *)sqlite3_column_text(query, 0), &path, error) == NULL ||
             !file_remove(path.data, error)) {

@@ -133,8 +133,8 @@ static bool commit_second(struct folder *folder, struct error *error)
 {
     struct change *change = change_new(folder, error);
     bool good = change != NULL && stage(change, "cleaned/orders/2025/c", "ccc", error) &&
-                change_forget(change, "cleaned/orders/a", error) &&
-                change_document(change, "state", "second", error) && change_commit(change, error);
+                change_forget(change, "cleaned/orders/a", error) && change_document(change, "state", "second", error) &&
+                change_commit(change, error);
 
     change_abandon(change);
     return good;
@@ -367,7 +367,7 @@ static void test_killed_anywhere_gives_old_or_new(void **state)
         const char *failpoint;
         bool changed;
     } deaths[] = {
-        {"change.create=crash", false},   {"change.synced=crash", false},  {"change.applied=crash", false},
+        {"change.create=crash", false},   {"change.synced=crash", false}, {"change.applied=crash", false},
         {"change.committed=crash", true}, {"change.removed=crash", true},
     };
 
