@@ -34,16 +34,6 @@ test:
 	ninja -C build/debug -j $(JOBS) all meson-test-prereq
 	@tests/run
 
-# Aisle beside its peers on the same files; see bench/run --help for what can be set.
-.PHONY: bench
-bench: build
-	bench/run
-
-# The same with Spark among the peers, which needs Java.
-.PHONY: bench-spark
-bench-spark: build
-	BENCH_PEERS=polars,clickhouse,datafusion,duckdb,pandas,spark bench/run
-
 # The torture suite over every single allocation.
 .PHONY: torture
 torture: build/debug/build.ninja $(PYTHON_TESTS)
