@@ -12,20 +12,24 @@ struct range {
     bool has_null;
 };
 
-static struct range range_of(const int64_t *values, size_t rows)
+/* The loops over values are compiled twice where the processor may have 256-bit vectors. */
+#define INLINED static inline __attribute__((always_inline))
+
+INLINED struct range range_loop(const int64_t *values, size_t rows)
 {
-    struct range range = {INT64_MAX, INT64_MIN + 1, false};
-    bool has_null = false;
+    int64_t least_less_one = INT64_MAX;
+    int64_t least = INT64_MAX;
+    int64_t most = INT64_MIN + 1;
     for (size_t i = 0; i < rows; i++) {
-        bool null = values[i] == COLUMN_NULL;
-        int64_t low = null ? INT64_MAX : values[i];
-        /* COLUMN_NULL is the least int64, so it never raises the maximum. */
-        range.least = low < range.least ? low : range.least;
-        range.most = values[i] > range.most ? values[i] : range.most;
-        has_null |= null;
+        /* COLUMN_NULL is the least int64: less one it wraps to the greatest. */
+        int64_t less_one = (int64_t)((uint64_t)values[i] - 1);
+        least_less_one = less_one < least_less_one ? less_one : least_less_one;
+        least = values[i] < least ? values[i] : least;
+        most = values[i] > most ? values[i] : most;
     }
-    range.has_null = has_null;
-    return range;
+    bool has_null = least == COLUMN_NULL;
+    bool none = least_less_one == INT64_MAX;
+    return (struct range){none ? INT64_MAX : least_less_one + 1, none ? INT64_MIN + 1 : most, has_null};
 }
 
 static bool whole_seconds(const int64_t *values, size_t rows)
@@ -54,8 +58,8 @@ static uint8_t width_for(uint64_t span, bool has_null)
     }
 
 /* Values are divided by `divisor`, 1 or SECOND_US; a constant, so that each is a loop of its own. */
-static inline __attribute__((always_inline)) void pack_loops(struct column *column, const int64_t *values, size_t rows,
-                                                             uint64_t base, const uint64_t divisor)
+INLINED void pack_loops(struct column *column, const int64_t *values, size_t rows, uint64_t base,
+                        const uint64_t divisor)
 {
     switch (column->width) {
     case 1:
@@ -73,10 +77,56 @@ static inline __attribute__((always_inline)) void pack_loops(struct column *colu
     }
 }
 
+static struct range range_plain(const int64_t *values, size_t rows)
+{
+    return range_loop(values, rows);
+}
+
+static void pack_plain(struct column *column, const int64_t *values, size_t rows, uint64_t base)
+{
+    pack_loops(column, values, rows, base, 1);
+}
+
+static void pack_seconds(struct column *column, const int64_t *values, size_t rows, uint64_t base)
+{
+    pack_loops(column, values, rows, base, SECOND_US);
+}
+
+#if defined(__x86_64__)
+
+#define AVX2 __attribute__((target("avx2")))
+
+AVX2 static struct range range_avx2(const int64_t *values, size_t rows)
+{
+    return range_loop(values, rows);
+}
+
+AVX2 static void pack_avx2(struct column *column, const int64_t *values, size_t rows, uint64_t base)
+{
+    pack_loops(column, values, rows, base, 1);
+}
+
+static bool has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2");
+}
+
+#else
+
+#define range_avx2 range_plain
+#define pack_avx2 pack_plain
+
+static bool has_avx2(void)
+{
+    return false;
+}
+
+#endif
+
 bool column_pack_units(struct column *column, enum column_kind kind, const int64_t *values, size_t rows, int64_t unit,
                        struct error *error)
 {
-    struct range range = range_of(values, rows);
+    struct range range = has_avx2() ? range_avx2(values, rows) : range_plain(values, rows);
     *column = (struct column){.kind = kind, .has_null = range.has_null, .unit = unit};
     if (range.least > range.most) return true;
     column->base = range.least * unit;
@@ -92,9 +142,11 @@ bool column_pack_units(struct column *column, enum column_kind kind, const int64
     column->stored = memory_array(rows, column->width, error);
     if (column->stored == NULL) return false;
     if (divide)
-        pack_loops(column, values, rows, (uint64_t)range.least, SECOND_US);
+        pack_seconds(column, values, rows, (uint64_t)range.least);
+    else if (has_avx2())
+        pack_avx2(column, values, rows, (uint64_t)range.least);
     else
-        pack_loops(column, values, rows, (uint64_t)range.least, 1);
+        pack_plain(column, values, rows, (uint64_t)range.least);
     return true;
 }
 

@@ -72,7 +72,8 @@ static inline bool cell_integer(struct str text, int64_t *value)
 {
     bool negative = text.length > 0 && text.data[0] == '-';
     bool fine = cell_digits(str_slice(text.data + negative, text.length - negative), value);
-    *value = negative ? -*value : *value;
+    /* What is not fine may be any bits. */
+    *value = negative ? (int64_t) - (uint64_t)*value : *value;
     return fine;
 }
 

@@ -37,22 +37,12 @@ void kernel_cache_init(struct kernel_cache *cache)
     for (size_t i = 0; i < KERNEL_CACHE_SLOTS; i++) cache->slots[i].length = KERNEL_CACHE_TEXT + 1;
 }
 
-/* Bytes of a text for hashing; what lies after it does not count. At most 8, the last ones in front of the first. */
-static size_t cache_slot(struct str text)
-{
-    uint64_t first = 0;
-    uint64_t last = 0;
-    size_t size = text.length < 8 ? text.length : 8;
-    memcpy(&first, text.data, size);
-    memcpy(&last, text.data + text.length - size, size);
-    uint64_t mixed = (first + (last << 3 | last >> 61) + text.length) * UINT64_C(0x9e3779b97f4a7c15);
-    return (size_t)(mixed >> 57) % KERNEL_CACHE_SLOTS;
-}
-
 void kernel_cache_put(struct kernel_cache *cache, struct str text, int64_t value)
 {
     if (text.length > KERNEL_CACHE_TEXT || text.length == 0) return;
-    size_t slot = cache_slot(text);
+    /* Two places for each text, of which the newer one is kept when both are taken. */
+    size_t slot = kernel_cache_slot(text);
+    if (cache->slots[slot].length <= KERNEL_CACHE_TEXT) cache->slots[slot ^ 1] = cache->slots[slot];
     memset(cache->slots[slot].text, 0, KERNEL_CACHE_TEXT);
     memcpy(cache->slots[slot].text, text.data, text.length);
     cache->slots[slot].length = (uint32_t)text.length;
@@ -62,9 +52,13 @@ void kernel_cache_put(struct kernel_cache *cache, struct str text, int64_t value
 bool kernel_cache_find(const struct kernel_cache *cache, struct str text, int64_t *value)
 {
     if (text.length > KERNEL_CACHE_TEXT || text.length == 0) return false;
-    size_t slot = cache_slot(text);
-    *value = cache->slots[slot].value;
-    return cache->slots[slot].length == text.length && memcmp(cache->slots[slot].text, text.data, text.length) == 0;
+    size_t slot = kernel_cache_slot(text);
+    for (size_t way = 0; way < 2; way++, slot ^= 1) {
+        *value = cache->slots[slot].value;
+        if (cache->slots[slot].length == text.length && memcmp(cache->slots[slot].text, text.data, text.length) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* A byte that trimming might take away, or worse. */
@@ -127,7 +121,7 @@ bool kernel_timestamp(const struct kernel *kernel, struct str text, int64_t *val
         return kernel->null_taken;
     }
     if (text.length == 10 && kernel->any_format) {
-        int64_t days;
+        int64_t days = 0;
         bool fine = cell_date(text.data, &days);
         *value = days * 86400;
         return fine;
@@ -331,12 +325,12 @@ void kernel_choose(struct kernel *kernel, const struct field *field, enum kernel
         kernel->run = choose_value(kernel);
         break;
     }
-    kernel_function *wide = tier == KERNEL_AVX2 ? kernel_avx2(field->kind) : NULL;
-    if (kernel->run != NULL && wide != NULL) kernel->run = wide;
     if (kernel->run == NULL) {
         kernel->cached = true;
         kernel->run = run_cached;
     }
+    kernel_function *wide = tier == KERNEL_AVX2 ? kernel_avx2(kernel) : NULL;
+    if (wide != NULL) kernel->run = wide;
 }
 
 enum kernel_tier kernel_best_tier(void)

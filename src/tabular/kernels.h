@@ -47,7 +47,7 @@ struct kernel_cache {
 
 void kernel_cache_init(struct kernel_cache *cache);
 
-/* Remembers a text that field_judge found right, and its value. A long text is not kept. */
+/* Remembers a cell that field_judge found right, and its value. A long text is not kept. */
 void kernel_cache_put(struct kernel_cache *cache, struct str text, int64_t value);
 
 struct kernel;

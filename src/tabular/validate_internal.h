@@ -102,7 +102,10 @@ struct worker {
     struct verdict *verdicts;      /* one a field, of one row */
     size_t verdict_capacity;
     struct buffer rejects, valid, reasons;
-    struct breach *breaches; /* of the rows under work */
+    /* Ends of the cells of two neighbouring columns of the rows under work: column c lies in c % 2. */
+    uint32_t column_ends[2][KERNEL_ROWS];
+    size_t held_row, held_column[2]; /* of which rows and columns they are; SIZE_MAX: none */
+    struct breach *breaches;         /* of the rows under work */
     size_t breach_count, breach_capacity;
 };
 

@@ -108,11 +108,9 @@ static bool judge_field(struct chunk *chunk, size_t field, struct error *error)
     const struct kernel *kernel = &job->plan->kernels[field];
     bool keeps = job_keeps(job, field);
     if (kernel->idle && !keeps) return true;
-    uint32_t room[2][KERNEL_ROWS];
     int64_t scratch[KERNEL_ROWS + 16];
     int64_t *values = keeps ? job->worker->values[field] + job->kept : scratch;
-    chunk->cells =
-        records_cells(job->worker, &job->records, (size_t)job_column(job, field), chunk->row, chunk->count, room);
+    chunk->cells = records_cells(job->worker, &job->records, (size_t)job_column(job, field), chunk->row, chunk->count);
     uint64_t doubtful[KERNEL_WORDS] = {0};
     if (!kernel->idle) kernel->run(kernel, job->caches[field], &chunk->cells, values, doubtful);
     if (job->worker->units[field] != kernel->unit)

@@ -25,9 +25,9 @@ static void judge_again(const struct job *job, size_t index, size_t row, struct 
         *verdict = (struct verdict){.present = field->has_default, .text = field->default_text};
         return;
     }
-    uint32_t room[2][KERNEL_ROWS];
-    struct cells cells = records_cells(job->worker, &job->records, (size_t)column, row, 1, room);
+    struct cells cells = records_cells(job->worker, &job->records, (size_t)column, row, 1);
     field_judge(schema, field, cell_at(&cells, 0), NULL, verdict);
+    job->worker->held_row = SIZE_MAX; /* one row is not the rows under work */
 }
 
 bool reasons_condition(const struct job *job, const struct condition_rule *rule, size_t row)

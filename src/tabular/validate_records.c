@@ -129,6 +129,7 @@ bool records_find(struct worker *worker, struct loaded *loaded, const struct fil
 {
     size_t consumed;
     if (!worker_scan(worker, loaded, &state->dialect, &consumed, error)) return false;
+    worker->held_row = SIZE_MAX;
     const struct csv_index *index = &worker->index;
     const struct csv_traits *traits = &index->traits;
     size_t wrong;
@@ -173,8 +174,34 @@ struct record records_row(const struct worker *worker, const struct records *rec
     return (struct record){.start = start, .end = end, .line = (uint32_t)row, .broken = RULE_COUNT};
 }
 
-struct cells records_cells(const struct worker *worker, const struct records *records, size_t column, size_t row,
-                           size_t count, uint32_t room[2][KERNEL_ROWS])
+/* Where cells of a column end, collected from the scan. */
+static const uint32_t *column_ends(struct worker *worker, const struct records *records, size_t column, size_t row,
+                                   size_t count)
+{
+    uint32_t *room = worker->column_ends[column % 2];
+    if (worker->held_row != row) worker->held_column[0] = worker->held_column[1] = SIZE_MAX;
+    if (worker->held_column[column % 2] == column) return room;
+    size_t columns = records->columns;
+    const uint32_t *ends = worker->index.ends + row * columns + column;
+    for (size_t i = 0; i < count; i++) room[i] = ends[i * columns];
+    worker->held_row = row;
+    worker->held_column[column % 2] = column;
+    return room;
+}
+
+/* Where the lines before rows end. No delimiter stands before the very first cell; -1 is in its place. */
+static const uint32_t *line_ends(struct worker *worker, const struct records *records, size_t row, size_t count)
+{
+    uint32_t *room = worker->column_ends[1];
+    const uint32_t *ends = worker->index.ends + row * records->columns;
+    room[0] = row == 0 ? UINT32_MAX : ends[-1];
+    for (size_t i = 1; i < count; i++) room[i] = ends[i * records->columns - 1];
+    worker->held_column[1] = SIZE_MAX;
+    return room;
+}
+
+struct cells records_cells(struct worker *worker, const struct records *records, size_t column, size_t row,
+                           size_t count)
 {
     struct cells cells = {.data = records->data, .count = count, .ascii = records->ascii};
     if (!records->plain) {
@@ -183,20 +210,15 @@ struct cells records_cells(const struct worker *worker, const struct records *re
         cells.ends = worker->ends + first;
         return cells;
     }
-    size_t columns = records->columns;
-    const uint32_t *end = worker->index.ends + row * columns + column;
-    /* The byte before the very first cell is no delimiter of the scan; -1 stands for it. */
-    room[0][0] = row + column == 0 ? UINT32_MAX : end[-1];
-    room[1][0] = end[0];
-    for (size_t i = 1; i < count; i++) {
-        room[0][i] = end[i * columns - 1];
-        room[1][i] = end[i * columns];
-    }
-    if (records->has_cr && column + 1 == columns)
-        for (size_t i = 0; i < count; i++)
-            room[1][i] -= room[1][i] > room[0][i] + 1 && records->data[room[1][i] - 1] == '\r';
-    cells.starts = room[0];
+    cells.starts =
+        column == 0 ? line_ends(worker, records, row, count) : column_ends(worker, records, column - 1, row, count);
+    cells.ends = column_ends(worker, records, column, row, count);
     cells.skip = 1;
-    cells.ends = room[1];
+    if (records->has_cr && column + 1 == records->columns) {
+        uint32_t *ends = worker->column_ends[column % 2];
+        for (size_t i = 0; i < count; i++)
+            ends[i] -= ends[i] > cells.starts[i] + 1 && records->data[ends[i] - 1] == '\r';
+        worker->held_column[column % 2] = SIZE_MAX;
+    }
     return cells;
 }

@@ -24,9 +24,9 @@ bool records_find(struct worker *worker, struct loaded *loaded, const struct fil
 /* The record of a row. */
 struct record records_row(const struct worker *worker, const struct records *records, size_t row);
 
-/* The cells of a column for `count` rows from `row` on, in `room` (two arrays of KERNEL_ROWS) where they must be
- * collected. */
-struct cells records_cells(const struct worker *worker, const struct records *records, size_t column, size_t row,
-                           size_t count, uint32_t room[2][KERNEL_ROWS]);
+/* The cells of a column for `count` rows from `row` on; valid until the next call. Columns in ascending order are
+ * cheapest. */
+struct cells records_cells(struct worker *worker, const struct records *records, size_t column, size_t row,
+                           size_t count);
 
 #endif
