@@ -18,31 +18,21 @@ $(PYTHON_TESTS): tests/requirements.txt
 	build/venv/bin/pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
 	touch $@
 
-.PHONY: packages
-packages:
+# Installs what is missing, builds, and runs the orders pipeline on a made-up week.
+.PHONY: demo
+demo:
 	tools/install-packages build
-
-.PHONY: test-packages
-test-packages:
-	tools/install-packages build test
+	$(MAKE) --no-print-directory build
+	tools/demo
 
 # Builds what users get and a build with sanitizers, and ends with the count of all tests.
 .PHONY: test
-test: test-packages
+test:
+	tools/install-packages build test
 	$(MAKE) --no-print-directory build build/debug/build.ninja $(PYTHON_TESTS)
 	ninja -C build -j $(JOBS) meson-test-prereq
 	ninja -C build/debug -j $(JOBS) all meson-test-prereq
 	@tests/run
-
-# Aisle beside its peers on the same files; see bench/run --help for what can be set.
-.PHONY: bench
-bench: build
-	bench/run
-
-# The same with Spark among the peers, which needs Java.
-.PHONY: bench-spark
-bench-spark: build
-	BENCH_PEERS=polars,clickhouse,datafusion,duckdb,pandas,spark bench/run
 
 # The torture suite over every single allocation.
 .PHONY: torture

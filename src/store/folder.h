@@ -1,14 +1,18 @@
 /* The data folder: one owner, one commit point.
  *
  *   aisle.db     SQLite (WAL, full sync): which files are current, files taken, run records, small documents
- *   lock         held by the owning process (flock), holds its pid
+ *   lock         held by the owning process (a lock on its first byte), holds its pid
  *   cleaned/     Parquet by dataset and partition        state/  packs of runs, dictionary texts
  *   pending/     rows that wait, Parquet                 rejected/  invalid/   what could not be taken, and why
  *   tmp/         emptied on open
  *
  * A change stages whole new files under their final names, then commits: the files are synced, one transaction names
- * them and forgets the ones they replace, and then those are removed. A file under cleaned/, state/, pending/, rejected/
- * or invalid/ that no transaction names is swept when the folder is next opened for writing.
+ * them and forgets the ones they replace, and then those are removed. A file under cleaned/, state/, pending/,
+ * rejected/ or invalid/ that no transaction names is swept when the folder is next opened for writing after an owner
+ * that did not end in order. Files that end while a reader is between folder_read_begin and folder_read_end are removed
+ * later.
+ *
+ * One thread at a time may use a folder and its change.
  */
 #ifndef AISLE_STORE_FOLDER_H
 #define AISLE_STORE_FOLDER_H
@@ -27,6 +31,8 @@ enum folder_access {
 
 struct folder;
 
+/* A folder for writing must be new, empty of the rooms above, or hold a database of this version or an older one
+ * (ERROR_CONFLICT otherwise). */
 struct folder *folder_open(const char *path, enum folder_access access, struct error *error);
 void folder_close(struct folder *folder);
 const char *folder_path(const struct folder *folder);
@@ -39,17 +45,18 @@ struct folder_file {
     const char *path;      /* relative to the folder */
     uint64_t rows;
     uint64_t size_bytes;
-    const char *run;       /* that wrote it */
+    const char *run; /* that wrote it */
 };
 
-/* The current files of a role, and of a dataset and partition unless NULL, by partition, then by the order in which they
- * were named. A reader sees one state over several calls between folder_read_begin and folder_read_end. */
-bool folder_files(struct folder *folder, struct arena *arena, const char *role, const char *dataset, const char *partition,
-                  struct folder_file **files, size_t *count, struct error *error);
+/* The current files of a role, and of a dataset and partition unless NULL, by partition, then by the order in which
+ * they were named. A reader sees one state over several calls between folder_read_begin and folder_read_end, and the
+ * files of that state stay where they are until then. */
+bool folder_files(struct folder *folder, struct arena *arena, const char *role, const char *dataset,
+                  const char *partition, struct folder_file **files, size_t *count, struct error *error);
 bool folder_read_begin(struct folder *folder, struct error *error);
 void folder_read_end(struct folder *folder);
 
-/* A small document by its key, in the arena; NULL without an error when there is none. */
+/* A small document by its key, in the arena; NULL with the error's code ERROR_NONE when there is none. */
 const char *folder_document(struct folder *folder, struct arena *arena, const char *key, struct error *error);
 
 /* Whether content with this SHA-256 was taken for a pipeline and dataset, and by which run, under which name. */
@@ -58,8 +65,8 @@ struct folder_taken {
     const char *run;
     const char *name;
 };
-bool folder_taken(struct folder *folder, struct arena *arena, const char *pipeline, const char *dataset, const char *sha256,
-                  struct folder_taken *taken, struct error *error);
+bool folder_taken(struct folder *folder, struct arena *arena, const char *pipeline, const char *dataset,
+                  const char *sha256, struct folder_taken *taken, struct error *error);
 
 /* Source files by the small number a run gave them (for lineage): the numbers are never reused. */
 struct folder_source {
@@ -79,22 +86,38 @@ struct folder_run {
 bool folder_runs(struct folder *folder, struct arena *arena, size_t most, struct folder_run **runs, size_t *count,
                  struct error *error);
 
-/* What one commit changes. Nothing of it is seen before change_commit returns true, all of it after. */
+/* What one commit changes. Nothing of it is seen before change_commit returns true, all of it after. One at a time. */
 struct change;
 struct change *change_new(struct folder *folder, struct error *error);
 void change_abandon(struct change *change); /* removes what was staged; also frees after a commit */
 
-/* Creates (O_EXCL) a staged file at this relative path, folders included, and returns its descriptor, -1 on failure. The
- * caller writes and closes it, then calls change_name with what it became. */
+/* Creates (O_EXCL) a staged file at this relative path, folders included, and returns its descriptor, -1 on failure.
+ * The caller writes and closes it, then calls change_name with what it became. The path begins with one of the rooms
+ * above. A file that is never named is removed with the commit. Failpoint: change.create. */
 int change_create(struct change *change, const char *relative_path, struct error *error);
 bool change_name(struct change *change, const struct folder_file *file, struct error *error);
-bool change_forget(struct change *change, const char *relative_path, struct error *error); /* a current file ends */
+
+/* A current file ends; or one of this change, not yet named, is not wanted after all. */
+bool change_forget(struct change *change, const char *relative_path, struct error *error);
+
 bool change_document(struct change *change, const char *key, const char *text, struct error *error); /* NULL: remove */
 bool change_take(struct change *change, const char *pipeline, const struct folder_source *source, struct error *error);
 bool change_run(struct change *change, const struct folder_run *run, struct error *error);
 
-/* Syncs, commits, removes what was forgotten. Failpoints: change.synced, change.committed, change.removed. On failure
- * nothing has changed. */
+/* Syncs, commits, removes what was forgotten. Failpoints: change.synced, change.applied (before the transaction
+ * ends), change.committed, change.removed. On failure
+ * nothing has changed. After it only change_abandon may follow. */
 bool change_commit(struct change *change, struct error *error);
+
+/* Tests that the database is sound and that each file it names is there with its size and, when `content` is given,
+ * that what is in it is right. Each thing that is wrong goes to `problem` (file NULL: the database) and is counted.
+ * False only when testing itself was not possible. */
+struct folder_verifier {
+    void *context;
+    bool (*content)(void *context, const struct folder_file *file, const char *path, struct error *error);
+    void (*problem)(void *context, const struct folder_file *file, const struct error *what);
+};
+bool folder_verify(struct folder *folder, const struct folder_verifier *verifier, uint64_t *problems,
+                   struct error *error);
 
 #endif

@@ -1,5 +1,6 @@
 #include "base/random.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "support/unit.h"
@@ -88,6 +89,32 @@ static void ulids_are_well_formed_and_differ(void **state)
     assert_true(strncmp(texts[0], texts[999], 10) <= 0);
 }
 
+static void a_seed_repeats_the_random_part(void **state)
+{
+    char first[27];
+    char second[27];
+    struct random random;
+    struct error error;
+    static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+    (void)state;
+    setenv("AISLE_SEED", "42", 1);
+    assert_true(random_ulid(first, &error));
+    assert_true(random_ulid(second, &error));
+    unsetenv("AISLE_SEED");
+    assert_string_not_equal(first + 10, second + 10);
+    random_seed(&random, 42);
+    unsigned __int128 expected = 0;
+
+    for (int i = 0; i < 10; i++) {
+        expected = expected << 8 | random_next(&random) >> 56;
+    }
+    for (int i = 25; i >= 10; i--) {
+        assert_int_equal(first[i], digits[(unsigned)expected & 31]);
+        expected >>= 5;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -96,6 +123,7 @@ int main(void)
         cmocka_unit_test(unit_is_in_its_range),
         cmocka_unit_test(bytes_differ_from_call_to_call),
         cmocka_unit_test(ulids_are_well_formed_and_differ),
+        cmocka_unit_test(a_seed_repeats_the_random_part),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

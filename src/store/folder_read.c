@@ -1,0 +1,225 @@
+/* What the database of a data folder says. */
+#include <string.h>
+
+#include "base/memory.h"
+#include "store/folder_private.h"
+
+/* Rows as they come, before they are put in the caller's arena. */
+struct gathered {
+    void *rows;
+    size_t count, capacity;
+};
+
+static void *gather(struct gathered *gathered, size_t size, struct error *error)
+{
+    if (gathered->count == gathered->capacity) {
+        size_t capacity = gathered->capacity > 0 ? gathered->capacity * 2 : 16;
+        void *rows = memory_resize(gathered->rows, capacity, size, error);
+
+        if (rows == NULL) {
+            return NULL;
+        }
+        gathered->rows = rows;
+        gathered->capacity = capacity;
+    }
+    return (char *)gathered->rows + gathered->count++ * size;
+}
+
+/* Hands the rows over to the arena. */
+static bool hand_over(struct gathered *gathered, size_t size, struct arena *arena, void **rows, size_t *count,
+                      struct error *error)
+{
+    *count = gathered->count;
+    *rows = arena_take(arena, gathered->count * size + 1, error);
+    if (*rows != NULL && gathered->count > 0) {
+        memcpy(*rows, gathered->rows, gathered->count * size);
+    }
+    return *rows != NULL;
+}
+
+static bool read_file(sqlite3_stmt *query, struct arena *arena, struct folder_file *file, struct error *error)
+{
+    file->role = catalog_text(query, 0, arena, error);
+    file->dataset = catalog_text(query, 1, arena, error);
+    file->partition = catalog_text(query, 2, arena, error);
+    file->path = catalog_text(query, 3, arena, error);
+    file->rows = (uint64_t)sqlite3_column_int64(query, 4);
+    file->size_bytes = (uint64_t)sqlite3_column_int64(query, 5);
+    file->run = catalog_text(query, 6, arena, error);
+    return file->role != NULL && file->dataset != NULL && file->partition != NULL && file->path != NULL &&
+           file->run != NULL;
+}
+
+static bool read_files(struct folder *folder, sqlite3_stmt *query, struct arena *arena, struct folder_file **files,
+                       size_t *count, struct error *error)
+{
+    struct gathered gathered = {0};
+    void *rows = NULL;
+    int there = 0;
+
+    while ((there = catalog_step(&folder->catalog, query, error)) > 0) {
+        struct folder_file *file = gather(&gathered, sizeof *file, error);
+
+        if (file == NULL || !read_file(query, arena, file, error)) {
+            sqlite3_reset(query);
+            there = -1;
+            break;
+        }
+    }
+    bool good = there == 0 && hand_over(&gathered, sizeof **files, arena, &rows, count, error);
+
+    *files = rows;
+    memory_free(gathered.rows);
+    return good;
+}
+
+bool folder_files(struct folder *folder, struct arena *arena, const char *role, const char *dataset,
+                  const char *partition, struct folder_file **files, size_t *count, struct error *error)
+{
+    enum catalog_query which = dataset != NULL ? (partition != NULL ? CATALOG_FILES_OF_BOTH : CATALOG_FILES_OF_DATASET)
+                               : partition != NULL ? CATALOG_FILES_OF_PARTITION
+                                                   : CATALOG_FILES;
+    sqlite3_stmt *query = catalog_statement(&folder->catalog, which, error);
+
+    if (query == NULL) {
+        return false;
+    }
+    catalog_bind_text(query, 1, role);
+    catalog_bind_text(query, 2, dataset);
+    catalog_bind_text(query, 3, partition);
+    return read_files(folder, query, arena, files, count, error);
+}
+
+bool folder_all_files(struct folder *folder, struct arena *arena, struct folder_file **files, size_t *count,
+                      struct error *error)
+{
+    sqlite3_stmt *query = catalog_statement(&folder->catalog, CATALOG_ALL_FILES, error);
+
+    return query != NULL && read_files(folder, query, arena, files, count, error);
+}
+
+const char *folder_document(struct folder *folder, struct arena *arena, const char *key, struct error *error)
+{
+    sqlite3_stmt *query = catalog_statement(&folder->catalog, CATALOG_DOCUMENT, error);
+    const char *text = NULL;
+
+    if (query == NULL) {
+        return NULL;
+    }
+    if (error != NULL) {
+        error->code = ERROR_NONE;
+    }
+    catalog_bind_text(query, 1, key);
+    if (catalog_step(&folder->catalog, query, error) > 0) {
+        text = catalog_text(query, 0, arena, error);
+        sqlite3_reset(query);
+    }
+    return text;
+}
+
+bool folder_taken(struct folder *folder, struct arena *arena, const char *pipeline, const char *dataset,
+                  const char *sha256, struct folder_taken *taken, struct error *error)
+{
+    sqlite3_stmt *query = catalog_statement(&folder->catalog, CATALOG_TAKEN, error);
+
+    *taken = (struct folder_taken){.taken = false};
+    if (query == NULL) {
+        return false;
+    }
+    catalog_bind_text(query, 1, sha256);
+    catalog_bind_text(query, 2, pipeline);
+    catalog_bind_text(query, 3, dataset);
+    int there = catalog_step(&folder->catalog, query, error);
+
+    if (there > 0) {
+        taken->taken = true;
+        taken->run = catalog_text(query, 0, arena, error);
+        taken->name = catalog_text(query, 1, arena, error);
+        there = taken->run != NULL && taken->name != NULL ? 0 : -1;
+        sqlite3_reset(query);
+    }
+    return there == 0;
+}
+
+static bool read_source(sqlite3_stmt *query, struct arena *arena, struct folder_source *source, struct error *error)
+{
+    source->run = catalog_text(query, 0, arena, error);
+    source->dataset = catalog_text(query, 1, arena, error);
+    source->name = catalog_text(query, 2, arena, error);
+    source->sha256 = catalog_text(query, 3, arena, error);
+    source->size_bytes = (uint64_t)sqlite3_column_int64(query, 4);
+    source->rows = (uint64_t)sqlite3_column_int64(query, 5);
+    return source->run != NULL && source->dataset != NULL && source->name != NULL && source->sha256 != NULL;
+}
+
+bool folder_source(struct folder *folder, struct arena *arena, int64_t number, struct folder_source *source,
+                   struct error *error)
+{
+    sqlite3_stmt *query = catalog_statement(&folder->catalog, CATALOG_SOURCE, error);
+
+    if (query == NULL) {
+        return false;
+    }
+    *source = (struct folder_source){.number = number};
+    sqlite3_bind_int64(query, 1, number);
+    int there = catalog_step(&folder->catalog, query, error);
+
+    if (there > 0) {
+        there = read_source(query, arena, source, error) ? 1 : -1;
+        sqlite3_reset(query);
+    } else if (there == 0) {
+        error_set(error, ERROR_NOT_FOUND, "%s knows no source file number %lld", folder->path, (long long)number);
+    }
+    return there > 0;
+}
+
+bool folder_next_source(struct folder *folder, int64_t *number, struct error *error)
+{
+    sqlite3_stmt *query = catalog_statement(&folder->catalog, CATALOG_NEXT_SOURCE, error);
+
+    if (query == NULL || catalog_step(&folder->catalog, query, error) <= 0) {
+        return false;
+    }
+    *number = sqlite3_column_int64(query, 0);
+    sqlite3_reset(query);
+    return true;
+}
+
+static bool read_run(sqlite3_stmt *query, struct arena *arena, struct folder_run *run, struct error *error)
+{
+    run->id = catalog_text(query, 0, arena, error);
+    run->pipeline = catalog_text(query, 1, arena, error);
+    run->status = catalog_text(query, 2, arena, error);
+    run->json = catalog_text(query, 3, arena, error);
+    run->started_us = sqlite3_column_int64(query, 4);
+    run->ended_us = sqlite3_column_int64(query, 5);
+    return run->id != NULL && run->pipeline != NULL && run->status != NULL && run->json != NULL;
+}
+
+bool folder_runs(struct folder *folder, struct arena *arena, size_t most, struct folder_run **runs, size_t *count,
+                 struct error *error)
+{
+    sqlite3_stmt *query = catalog_statement(&folder->catalog, CATALOG_RUNS, error);
+    struct gathered gathered = {0};
+    void *rows = NULL;
+    int there = 0;
+
+    if (query == NULL) {
+        return false;
+    }
+    sqlite3_bind_int64(query, 1, most < INT64_MAX ? (int64_t)most : INT64_MAX);
+    while ((there = catalog_step(&folder->catalog, query, error)) > 0) {
+        struct folder_run *run = gather(&gathered, sizeof *run, error);
+
+        if (run == NULL || !read_run(query, arena, run, error)) {
+            sqlite3_reset(query);
+            there = -1;
+            break;
+        }
+    }
+    bool good = there == 0 && hand_over(&gathered, sizeof **runs, arena, &rows, count, error);
+
+    *runs = rows;
+    memory_free(gathered.rows);
+    return good;
+}
