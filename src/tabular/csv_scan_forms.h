@@ -19,4 +19,9 @@ const struct csv_form *csv_forms(size_t *count);
 void csv_block_facts_scalar(const char *data, size_t size, const struct csv_dialect *dialect,
                             struct csv_block_facts *facts);
 
+void csv_block_facts_portable(const char *data, size_t size, const struct csv_dialect *dialect,
+                              struct csv_block_facts *facts);
+void csv_block_facts_avx2(const char *data, size_t size, const struct csv_dialect *dialect,
+                          struct csv_block_facts *facts);
+
 #endif
