@@ -7,7 +7,7 @@
 
 #include "tabular/csv_scan_block.h"
 
-#define TARGET __attribute__((target("avx2,bmi,bmi2,lzcnt,pclmul,popcnt")))
+#define TARGET __attribute__((target("avx2,bmi,bmi2,pclmul,popcnt")))
 
 /* What is looked for, in each byte of a vector. */
 struct needles {
@@ -154,7 +154,7 @@ TARGET void csv_block_facts_avx2(const char *data, size_t size, const struct csv
 bool csv_scan_has_avx2(void)
 {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-           __builtin_cpu_supports("lzcnt") && __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("popcnt");
+           __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("popcnt");
 }
 
 #else

@@ -1,8 +1,9 @@
 /* A CSV file as plain UTF-8 bytes that can be read at any place, whatever it is on disk.
  *
  * Compressed files (gzip RFC 1952, zstd RFC 8878, known by their first bytes) and files declared as Latin-1 or
- * UTF-16 are unpacked once into an unnamed temporary file; a byte order mark is skipped. What changes while it is
- * read is an error that says so: size and modification time are compared at the end (csv_source_finish).
+ * UTF-16 are unpacked once into an unnamed temporary file; a byte order mark is skipped, and decides over what is
+ * declared. What changes while it is read is an error that says so: size and modification time are compared at the
+ * end (csv_source_finish).
  */
 #ifndef AISLE_TABULAR_CSV_SOURCE_H
 #define AISLE_TABULAR_CSV_SOURCE_H
@@ -28,16 +29,19 @@ struct csv_source {
 struct csv_source_options {
     enum csv_encoding encoding;
     bool hash;                    /* fill sha256 (reads the file once) */
-    const char *temporary_folder; /* for the unpacked form */
+    const char *temporary_folder; /* for the unpacked form; NULL: $TMPDIR, else /tmp */
     uint64_t unpacked_ceiling;    /* bytes; 0: 1 TiB. Over it: ERROR_LIMIT (a decompression bomb) */
 };
 
+/* Only regular files. ERROR_INVALID for anything else, and for compressed or UTF-16 bytes that are cut or damaged, with
+ * their offset. On failure nothing is left open. */
 bool csv_source_open(struct csv_source *source, const char *path, const struct csv_source_options *options,
                      struct error *error);
 
-/* Fails with ERROR_CONFLICT when the file on disk is not what it was at the start. */
+/* Fails with ERROR_CONFLICT when the file on disk is not what it was at the start, or gone. */
 bool csv_source_finish(struct csv_source *source, struct error *error);
 
+/* Closing again, or after a failed open, does nothing. */
 void csv_source_close(struct csv_source *source);
 
 #endif
