@@ -72,7 +72,7 @@ static int open_temporary(const char *folder, struct error *error)
         return fd;
     }
     /* Some network file systems have no nameless files. */
-    struct buffer name __attribute__((cleanup(buffer_free)));
+    struct buffer name __attribute__((cleanup(buffer_free))) = {0};
 
     buffer_init(&name, 0);
     buffer_append_format(&name, "%s/unpacked-XXXXXX", folder);
