@@ -71,7 +71,7 @@ format:
 
 .PHONY: install
 install: build
-	meson install -C build
+	meson install -C build --no-rebuild
 
 .PHONY: clean
 clean:
