@@ -77,6 +77,29 @@ static term month_of(int64_t day)
     return term_find(NULL, str_slice(text, 7));
 }
 
+/* Days come back often and a month's term is dear, so the last days seen are remembered. */
+static void find_months(const int64_t *times_us, size_t count, int64_t *months)
+{
+    struct {
+        int64_t day;
+        term month;
+    } seen[256];
+    for (size_t i = 0; i < 256; i++) seen[i].day = COLUMN_NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (times_us[i] == COLUMN_NULL) {
+            months[i] = COLUMN_NULL;
+            continue;
+        }
+        int64_t day = days_of_timestamp(times_us[i]);
+        size_t place = (size_t)day & 255;
+        if (seen[place].day != day) {
+            seen[place].day = day;
+            seen[place].month = month_of(day);
+        }
+        months[i] = seen[place].month;
+    }
+}
+
 static bool multiply(const struct kpi_column *column, const int64_t *a, const int64_t *b, size_t count, int64_t *values,
                      struct error *error)
 {
@@ -100,25 +123,12 @@ static bool multiply(const struct kpi_column *column, const int64_t *a, const in
 bool rows_operate(const struct kpi_column *column, const int64_t *a, const int64_t *b, size_t count, int64_t *values,
                   struct error *error)
 {
-    int64_t cached_day = INT64_MIN;
-    term cached_month = TERM_NULL;
     switch (column->operator) {
     case OPERATOR_DATE:
         for (size_t i = 0; i < count; i++) values[i] = a[i] == COLUMN_NULL ? COLUMN_NULL : days_of_timestamp(a[i]);
         return true;
     case OPERATOR_MONTH:
-        for (size_t i = 0; i < count; i++) {
-            if (a[i] == COLUMN_NULL) {
-                values[i] = COLUMN_NULL;
-                continue;
-            }
-            int64_t day = days_of_timestamp(a[i]);
-            if (day != cached_day) {
-                cached_day = day;
-                cached_month = month_of(day);
-            }
-            values[i] = cached_month;
-        }
+        find_months(a, count, values);
         return true;
     case OPERATOR_SECONDS:
         for (size_t i = 0; i < count; i++) {

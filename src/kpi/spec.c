@@ -113,7 +113,6 @@ static int resolve_parent(struct loading *load, struct kpi_dataset *dataset, con
                   load->path, path);
         return -1;
     }
-    other->columns[column_index].for_parent_use = true;
     struct kpi_column *column = add_column(load, dataset, as);
     if (!column) return -1;
     column->operator= OPERATOR_PARENT;
@@ -212,7 +211,6 @@ static bool load_column(struct loading *load, struct kpi_dataset *dataset, const
     if (!column) return false;
     struct kpi_column copy = dataset->columns[source];
     copy.name = name;
-    copy.for_parent_use = false;
     *column = copy;
     return true;
 }
@@ -606,6 +604,50 @@ static bool load_tables(struct loading *load, json_t *root, const char *only)
     return true;
 }
 
+/* A column that is used, and what it is made of. */
+static void mark_used(struct kpi_spec *spec, struct kpi_dataset *dataset, int column)
+{
+    struct kpi_column *c = &dataset->columns[column];
+    c->used = true;
+    if (c->operator== OPERATOR_PARENT) {
+        struct kpi_dataset *parent = &spec->datasets[dataset->joins[c->join].dataset];
+        parent->columns[c->parent_column].for_parent_use = true;
+        mark_used(spec, parent, c->parent_column);
+    }
+    for (int i = 0; i < 2; i++) {
+        if (c->argument[i] >= 0) mark_used(spec, dataset, c->argument[i]);
+    }
+}
+
+/* Which columns the tables need, and which of these children take from their parents: only those cost anything. */
+static void mark_parent_use(struct kpi_spec *spec)
+{
+    for (int t = 0; t < spec->table_count; t++) {
+        struct kpi_table *table = &spec->tables[t];
+        for (int m = 0; m < table->measure_count; m++) {
+            struct kpi_measure *measure = &table->measures[m];
+            if (measure->dataset < 0) continue;
+            struct kpi_dataset *dataset = &spec->datasets[measure->dataset];
+            if (measure->column >= 0) mark_used(spec, dataset, measure->column);
+            for (size_t c = 0; c < measure->condition_count; c++) mark_used(spec, dataset, measure->conditions[c].column);
+            for (int k = 0; k < table->key_count; k++) {
+                mark_used(spec, dataset, kpi_column_find(dataset, table->keys[k]));
+            }
+        }
+    }
+    for (int d = 0; d < spec->dataset_count; d++) {
+        struct kpi_dataset *dataset = &spec->datasets[d];
+        if (dataset->partition_column >= 0) mark_used(spec, dataset, dataset->partition_column);
+        for (int i = 0; i < dataset->cleaned_count; i++) mark_used(spec, dataset, dataset->cleaned[i]);
+    }
+    for (int d = 0; d < spec->dataset_count; d++) {
+        struct kpi_dataset *dataset = &spec->datasets[d];
+        for (int c = 0; c < dataset->column_count; c++) {
+            if (dataset->columns[c].for_parent_use) dataset->parent_columns[dataset->parent_column_count++] = c;
+        }
+    }
+}
+
 static bool load_root(struct loading *load, json_t *root, const char *only)
 {
     static const char *const known[] = {"pipeline", "partition", "datasets", "tables", NULL};
@@ -624,12 +666,7 @@ static bool load_root(struct loading *load, json_t *root, const char *only)
         if (!load_dataset(load, name, item)) return false;
     }
     if (!load_partition(load) || !load_tables(load, root, only)) return false;
-    for (int d = 0; d < spec->dataset_count; d++) {
-        struct kpi_dataset *dataset = &spec->datasets[d];
-        for (int c = 0; c < dataset->column_count; c++) {
-            if (dataset->columns[c].for_parent_use) dataset->parent_columns[dataset->parent_column_count++] = c;
-        }
-    }
+    mark_parent_use(spec);
     return true;
 }
 

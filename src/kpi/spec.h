@@ -46,7 +46,8 @@ struct kpi_column {
     int argument[2];       /* others: columns of the same dataset, of smaller index */
     enum column_kind kind; /* TERM, INTEGER, DECIMAL, DATE, TIMESTAMP or BOOLEAN */
     int scale;
-    bool for_parent_use;   /* some joined dataset refers to it: kept in the key index */
+    bool used;             /* some table needs it */
+    bool for_parent_use;   /* some joined dataset needs it: kept in the key index */
 };
 
 struct kpi_join {

@@ -254,7 +254,7 @@ static const bool *fields_needed(struct run *run, const struct kpi_dataset *data
     for (int j = 0; j < dataset->join_count; j++) needed[dataset->joins[j].field] = true;
     for (size_t v = 0; v < dataset->schema->version_count; v++) needed[dataset->schema->version_fields[v]] = true;
     for (int c = 0; c < dataset->column_count; c++) {
-        if (dataset->columns[c].field >= 0) needed[dataset->columns[c].field] = true;
+        if (dataset->columns[c].field >= 0 && dataset->columns[c].used) needed[dataset->columns[c].field] = true;
     }
     return needed;
 }
