@@ -150,16 +150,20 @@ static bool find_parents(const struct joining *joining, struct portion *portion,
     }
     portion->selected_count = 0;
     for (size_t i = 0; i < portion->count; i++) {
-        if (rows_is_dead(portion->rows, portion->from + i)) continue;
         int missing = -1;
-        for (int j = dataset->join_count - 1; j >= 0; j--) missing = portion->slots[j][i] == SLOT_NONE ? j : missing;
-        if (missing >= 0) {
-            struct orphan orphan = {.item = (uint32_t)item, .row = (uint32_t)(portion->from + i), .join = missing};
-            if (!add_orphan(joining->joined, worker, orphan, error)) return false;
-            for (int j = 0; j < dataset->join_count; j++) portion->slots[j][i] = 0;
+        for (int j = dataset->join_count - 1; j >= 0; j--) {
+            if (portion->slots[j][i] != SLOT_NONE) continue;
+            missing = j;
+            /* the slot after the last holds nulls, so that what follows needs no case for these rows */
+            portion->slots[j][i] = joining->input->views[dataset->joins[j].dataset].slots;
+        }
+        if (rows_is_dead(portion->rows, portion->from + i)) continue;
+        if (missing < 0) {
+            portion->selected[portion->selected_count++] = (uint16_t)i;
             continue;
         }
-        portion->selected[portion->selected_count++] = (uint16_t)i;
+        struct orphan orphan = {.item = (uint32_t)item, .row = (uint32_t)(portion->from + i), .join = missing};
+        if (!add_orphan(joining->joined, worker, orphan, error)) return false;
     }
     return true;
 }
