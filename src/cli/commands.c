@@ -8,6 +8,7 @@
 
 /* clang-format off */
 const struct command *const cli_commands[] = {
+    &cli_run,
     &cli_sample,
     &cli_completion,
     &cli_help,
