@@ -6,7 +6,7 @@
 
 enum {
     ZSTD_LEVEL = 1,
-    SMALLEST_PACKED = 96, /* bytes; below it a header eats the gain */
+    SMALLEST_PACKED = 512, /* bytes; what less could gain is less than a block of a file system */
     SAMPLE_SLICES = 4,
     SAMPLE_SLICE_BYTES = 4096,
     ZSTD_BLOCK_BYTES = 128 * 1024, /* a block of one repeated byte takes 4 */

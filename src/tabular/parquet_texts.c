@@ -4,13 +4,12 @@
 
 #include "base/memory.h"
 #include "tabular/parquet_encode.h"
-#include "tabular/term_code.h"
+#include "tabular/parquet_word_text.h"
 
 enum {
     PAGE_BYTES = 1024 * 1024, /* a page ends with the text that reaches it */
     LARGEST_TEXT = 1024 * 1024 * 1024,
     FIRST_ROOM = 64,
-    NUMBER_DIGITS = 18,
 };
 
 void text_encoder_free(struct text_encoder *encoder)
@@ -47,14 +46,8 @@ static void keep_bound(char *bytes, size_t *length, uint64_t *head, struct str t
     *head = text_head;
 }
 
-void text_bounds_add(struct text_bounds *bounds, struct str text)
+static inline void add_bound(struct text_bounds *bounds, struct str text, uint64_t head)
 {
-    if (bounds->over || text.length > TEXT_BOUND_BYTES) {
-        bounds->over = true;
-        return;
-    }
-    uint64_t head = head_of(text);
-
     if (!bounds->any || head < bounds->least_head ||
         (head == bounds->least_head && compare_bytes(text, str_slice(bounds->least, bounds->least_length)) < 0)) {
         keep_bound(bounds->least, &bounds->least_length, &bounds->least_head, text, head);
@@ -64,6 +57,15 @@ void text_bounds_add(struct text_bounds *bounds, struct str text)
         keep_bound(bounds->most, &bounds->most_length, &bounds->most_head, text, head);
     }
     bounds->any = true;
+}
+
+void text_bounds_add(struct text_bounds *bounds, struct str text)
+{
+    if (bounds->over || text.length > TEXT_BOUND_BYTES) {
+        bounds->over = true;
+    } else {
+        add_bound(bounds, text, head_of(text));
+    }
 }
 
 size_t text_common_prefix(struct str a, struct str b)
@@ -87,74 +89,29 @@ size_t text_common_prefix(struct str a, struct str b)
     return at;
 }
 
-static size_t digit_count(uint64_t value)
+/* Every buffer that is rendered into has room for FIRST_ROOM bytes. */
+static bool render_room(struct buffer *buffer, size_t size, struct error *error)
 {
-    static const uint64_t powers[] = {
-        0,
-        10,
-        100,
-        1000,
-        10000,
-        100000,
-        1000000,
-        10000000,
-        100000000,
-        1000000000,
-        10000000000,
-        100000000000,
-        1000000000000,
-        10000000000000,
-        100000000000000,
-        1000000000000000,
-        10000000000000000,
-        100000000000000000,
-        1000000000000000000,
-    };
-    unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
-    unsigned digits = bits * 1233 >> 12; /* bits times log10(2), one too few at most */
-
-    return digits + (value >= powers[digits] ? 1 : 0);
-}
-
-/* Decimal digits of a number of at most NUMBER_DIGITS. */
-static size_t write_number(char *room, uint64_t value)
-{
-    static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
-                                "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
-                                "8081828384858687888990919293949596979899";
-    size_t length = digit_count(value);
-    char *at = room + length;
-
-    while (value >= 100) {
-        at -= 2;
-        memcpy(at, pairs + value % 100 * 2, 2);
-        value /= 100;
-    }
-    if (value >= 10) {
-        memcpy(at - 2, pairs + value * 2, 2);
-    } else {
-        at[-1] = (char)('0' + value);
-    }
-    return length;
+    buffer_clear(buffer);
+    return buffer_room(buffer, size < FIRST_ROOM ? FIRST_ROOM : size) != NULL || buffer_check(buffer, error);
 }
 
 struct str text_encoder_render(struct text_encoder *encoder, unsigned turn, int64_t code, struct error *error)
 {
     struct buffer *buffer = &encoder->rendered[turn];
+    struct word_text words;
 
-    buffer_clear(buffer);
-    if (buffer->capacity < FIRST_ROOM && buffer_room(buffer, FIRST_ROOM) == NULL) {
-        buffer_check(buffer, error);
+    if (buffer->data == NULL && !render_room(buffer, FIRST_ROOM, error)) {
         return (struct str){NULL, 0};
     }
-    if (term_tag(code) == TERM_TAG_NUMBER) {
-        return str_slice(buffer->data, write_number(buffer->data, term_body(code)));
+    if (word_text_of_term(code, &words)) {
+        word_text_store(words, buffer->data);
+        return str_slice(buffer->data, words.length);
     }
     size_t length = term_text(encoder->terms, code, buffer->data, buffer->capacity);
 
     if (length > buffer->capacity) {
-        if (buffer_room(buffer, length) == NULL) {
-            buffer_check(buffer, error);
+        if (!render_room(buffer, length, error)) {
             return (struct str){NULL, 0};
         }
         term_text(encoder->terms, code, buffer->data, buffer->capacity);
@@ -179,6 +136,17 @@ static bool make_room(struct text_encoder *encoder, size_t count, struct error *
     return true;
 }
 
+/* Room for one more suffix and for what a copy in whole words writes past it. */
+static inline bool suffix_room(struct text_encoder *encoder, size_t length, struct error *error)
+{
+    struct buffer *suffixes = &encoder->suffixes;
+
+    if (suffixes->capacity - suffixes->length >= length + WORD_TEXT_BYTES) {
+        return true;
+    }
+    return buffer_room(suffixes, length + WORD_TEXT_BYTES) != NULL || buffer_check(suffixes, error);
+}
+
 /* Adds one text: how much of the one before it repeats, and what follows. */
 static inline bool add_text(struct text_encoder *encoder, size_t index, struct str text, size_t prefix,
                             struct error *error)
@@ -190,43 +158,105 @@ static inline bool add_text(struct text_encoder *encoder, size_t index, struct s
     }
     encoder->prefixes[index] = (int64_t)prefix;
     encoder->lengths[index] = (int64_t)length;
-    if (encoder->suffixes.capacity - encoder->suffixes.length < length || encoder->suffixes.data == NULL) {
-        if (buffer_room(&encoder->suffixes, length) == NULL) {
-            return buffer_check(&encoder->suffixes, error);
-        }
+    if (!suffix_room(encoder, length, error)) {
+        return false;
     }
     memcpy(encoder->suffixes.data + encoder->suffixes.length, text.data + prefix, length);
     encoder->suffixes.length += length;
     return true;
 }
 
+/* As add_text, for a text in words: its suffix is written with what comes after it in the words. */
+static inline bool add_words(struct text_encoder *encoder, size_t index, struct word_text text, size_t prefix,
+                             struct error *error)
+{
+    if (!suffix_room(encoder, text.length - prefix, error)) {
+        return false;
+    }
+    struct word_text suffix = word_text_from(text, prefix);
+
+    word_text_store(suffix, encoder->suffixes.data + encoder->suffixes.length);
+    encoder->suffixes.length += suffix.length;
+    encoder->prefixes[index] = (int64_t)prefix;
+    encoder->lengths[index] = (int64_t)suffix.length;
+    return true;
+}
+
+/* As text_bounds_add. Where the first eight bytes decide, nothing is compared in memory. */
+static inline void add_word_bound(struct text_bounds *bounds, struct word_text text)
+{
+    uint64_t head = __builtin_bswap64(text.low);
+
+    if (!bounds->any || head == bounds->least_head || head == bounds->most_head) {
+        char bytes[WORD_TEXT_BYTES];
+
+        word_text_store(text, bytes);
+        text_bounds_add(bounds, str_slice(bytes, text.length));
+    } else if (head > bounds->most_head) {
+        word_text_store(text, bounds->most);
+        bounds->most_length = text.length;
+        bounds->most_head = head;
+    } else if (head < bounds->least_head) {
+        word_text_store(text, bounds->least);
+        bounds->least_length = text.length;
+        bounds->least_head = head;
+    }
+}
+
+/* Codes on their way out: the one before in words when it fits them, and as a text. */
+struct code_run {
+    unsigned turn;
+    bool in_words;
+    struct word_text words;
+    struct str text; /* only when not in words */
+};
+
+/* Adds a code that is rendered into memory, because it or the one before does not fit in words. */
+static bool add_rendered(struct text_encoder *encoder, size_t index, int64_t code, bool with_prefix,
+                         struct code_run *before, struct text_bounds *bounds, struct error *error)
+{
+    char bytes[WORD_TEXT_BYTES];
+    struct str last = before->text;
+    struct str text = text_encoder_render(encoder, before->turn, code, error);
+
+    if (text.data == NULL) {
+        return false;
+    }
+    if (before->in_words) {
+        word_text_store(before->words, bytes);
+        last = str_slice(bytes, before->words.length);
+    }
+    before->turn ^= 1;
+    before->text = text;
+    before->in_words = false;
+    text_bounds_add(bounds, text);
+    return add_text(encoder, index, text, with_prefix ? text_common_prefix(last, text) : 0, error);
+}
+
 static bool add_codes(struct text_encoder *encoder, const struct text_input *input, bool with_prefix,
                       struct text_bounds *bounds, size_t *taken, struct error *error)
 {
-    struct str before = str_slice("", 0);
+    struct code_run before = {.in_words = true};
     size_t done = 0;
-    unsigned turn = 0;
 
     for (; done < input->count && encoder->suffixes.length < PAGE_BYTES; done++) {
+        struct word_text words = before.words;
         bool repeats = done > 0 && input->codes[done] == input->codes[done - 1];
-        struct str text = before;
 
-        if (!repeats) {
-            text = text_encoder_render(encoder, turn, input->codes[done], error);
-            turn ^= 1;
-            if (text.data == NULL) {
+        if (before.in_words && (repeats || word_text_of_term(input->codes[done], &words))) {
+            if (!repeats) {
+                add_word_bound(bounds, words);
+            }
+            if (!add_words(encoder, done, words, with_prefix ? word_text_prefix(before.words, words) : 0, error)) {
                 return false;
             }
-            if (bounds != NULL) {
-                text_bounds_add(bounds, text);
+            before.words = words;
+        } else {
+            if (!add_rendered(encoder, done, input->codes[done], with_prefix, &before, bounds, error)) {
+                return false;
             }
+            before.in_words = word_text_of_term(input->codes[done], &before.words);
         }
-        size_t prefix = !with_prefix ? 0 : repeats ? text.length : text_common_prefix(before, text);
-
-        if (!add_text(encoder, done, text, prefix, error)) {
-            return false;
-        }
-        before = text;
     }
     *taken = done;
     return true;
@@ -242,9 +272,7 @@ static bool add_texts(struct text_encoder *encoder, const struct text_input *inp
         struct str text = input->texts[done];
         size_t prefix = with_prefix ? text_common_prefix(before, text) : 0;
 
-        if (bounds != NULL) {
-            text_bounds_add(bounds, text);
-        }
+        text_bounds_add(bounds, text);
         if (!add_text(encoder, done, text, prefix, error)) {
             return false;
         }

@@ -52,7 +52,7 @@ struct text_input {
     size_t count;
 };
 
-/* Appends one page of values in `encoding` to `into` and their bounds to `bounds` (NULL: not wanted). `*taken` may be
+/* Appends one page of values in `encoding` to `into` and their bounds to `bounds`. `*taken` may be
  * less than the count: a page ends when it is large. */
 bool text_encoder_page(struct text_encoder *encoder, const struct text_input *input, int32_t encoding,
                        struct buffer *into, struct text_bounds *bounds, size_t *taken, struct error *error);

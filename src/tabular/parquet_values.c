@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "tabular/parquet_decode.h"
 #include "tabular/parquet_forms.h"
+#include "tabular/term_code.h"
 
 static bool damaged(struct error *error, const char *what)
 {
@@ -213,30 +214,64 @@ static bool decode_delta_length_texts(struct value_sink *sink, const uint8_t *da
     return lengths != NULL;
 }
 
-/* The text made of the first `prefix` bytes of the one before it and `suffix`; bytes are copied only where neither
- * holds it whole. */
-static bool join_text(struct value_sink *sink, struct str before, size_t prefix, struct str suffix, struct str *text,
-                      struct error *error)
+/* Bytes that texts take which are neither in the page nor, as a whole, in the text before: `joined` of them. Also
+ * checks that no prefix is longer than the text before it. */
+static bool measure_joins(const int64_t *prefixes, const struct str *suffixes, size_t count, size_t *joined)
 {
-    if (prefix > before.length) {
+    size_t before = 0;
+
+    *joined = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t prefix = (size_t)prefixes[i];
+        size_t length = prefix + suffixes[i].length;
+
+        if (prefix > before ||
+            __builtin_add_overflow(*joined, prefix > 0 && suffixes[i].length > 0 ? length : 0, joined)) {
+            return false;
+        }
+        before = length;
+    }
+    return true;
+}
+
+/* A short copy, most of all, must not cost a call: whole words are copied where `into` has room for them. Both have
+ * DECODE_PADDING bytes after their end. */
+static inline void copy_padded(char *into, const char *from, size_t size)
+{
+    memmove(into, from, DECODE_PADDING); /* the text before may end where this one begins */
+    if (size > DECODE_PADDING) {
+        memcpy(into + DECODE_PADDING, from + DECODE_PADDING, size - DECODE_PADDING);
+    }
+}
+
+/* Texts from the prefixes they share with the one before, and their suffixes, which stand in `texts`. Bytes are copied
+ * only where neither the text before nor the suffix holds all of it. */
+static bool join_texts(struct value_sink *sink, const int64_t *prefixes, struct str *texts, size_t count,
+                       struct error *error)
+{
+    size_t joined = 0;
+
+    if (!measure_joins(prefixes, texts, count, &joined)) {
         return damaged(error, "a prefix is longer than the text before it");
     }
-    if (prefix == 0) {
-        *text = suffix;
-        return true;
-    }
-    if (suffix.length == 0) {
-        *text = str_slice(before.data, prefix);
-        return true;
-    }
-    char *bytes = arena_take(sink->arena, prefix + suffix.length, error);
+    char *bytes = arena_take(sink->arena, joined + 2 * DECODE_PADDING, error);
 
     if (bytes == NULL) {
         return false;
     }
-    memcpy(bytes, before.data, prefix);
-    memcpy(bytes + prefix, suffix.data, suffix.length);
-    *text = str_slice(bytes, prefix + suffix.length);
+    for (size_t i = 0; i < count; i++) {
+        size_t prefix = (size_t)prefixes[i];
+        struct str suffix = texts[i];
+
+        if (prefix > 0 && suffix.length == 0) {
+            texts[i] = str_slice(texts[i - 1].data, prefix);
+        } else if (prefix > 0) {
+            copy_padded(bytes, texts[i - 1].data, prefix);
+            copy_padded(bytes + prefix, suffix.data, suffix.length);
+            texts[i] = str_slice(bytes, prefix + suffix.length);
+            bytes += texts[i].length;
+        }
+    }
     return true;
 }
 
@@ -246,19 +281,9 @@ static bool decode_delta_texts(struct value_sink *sink, const uint8_t *data, siz
     size_t prefix_size = 0;
     const int64_t *prefixes = decode_lengths(sink, data, size, count, &prefix_size, error);
 
-    if (prefixes == NULL ||
-        !decode_delta_length_texts(sink, data + prefix_size, size - prefix_size, count, texts, error)) {
-        return false;
-    }
-    struct str before = str_slice("", 0);
-
-    for (size_t i = 0; i < count; i++) {
-        if (!join_text(sink, before, (size_t)prefixes[i], texts[i], &texts[i], error)) {
-            return false;
-        }
-        before = texts[i];
-    }
-    return true;
+    return prefixes != NULL &&
+           decode_delta_length_texts(sink, data + prefix_size, size - prefix_size, count, texts, error) &&
+           join_texts(sink, prefixes, texts, count, error);
 }
 
 static bool decode_texts(struct value_sink *sink, int32_t encoding, const uint8_t *data, size_t size, size_t count,
@@ -310,16 +335,26 @@ static bool grow_scratch(struct value_sink *sink, size_t count, struct error *er
     return true;
 }
 
+/* The code of a text; numbers and short texts, most ids, are told without the dictionary. */
+static inline term code_of(struct terms *terms, struct str text, struct error *error)
+{
+    term code = term_of_number(text);
+
+    if (code >= 0) {
+        return code;
+    }
+    return text.length <= TERM_SHORT_BYTES ? term_of_short(text) : term_of(terms, text, error);
+}
+
 /* Texts as codes; a text that repeats the one before it is not looked up again. */
 static bool enter_terms(struct terms *terms, const struct str *texts, size_t count, int64_t *numbers,
                         struct error *error)
 {
     for (size_t i = 0; i < count; i++) {
-        if (i > 0 && str_equal(texts[i], texts[i - 1])) {
-            numbers[i] = numbers[i - 1];
-            continue;
-        }
-        numbers[i] = term_of(terms, texts[i], error);
+        bool repeats = i > 0 && texts[i].length == texts[i - 1].length &&
+                       (texts[i].data == texts[i - 1].data || str_equal(texts[i], texts[i - 1]));
+
+        numbers[i] = repeats ? numbers[i - 1] : code_of(terms, texts[i], error);
         if (numbers[i] == TERM_NULL) {
             return false;
         }

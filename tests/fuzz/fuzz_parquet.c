@@ -34,7 +34,7 @@ static void read_all(struct parquet_reader *reader)
 {
     struct error error;
     struct terms *terms = terms_new(&error);
-    volatile unsigned sum = 0;
+    unsigned sum = 0;
 
     for (size_t group = 0; group < parquet_group_count(reader); group++) {
         size_t rows = (size_t)parquet_group_rows(reader, group);
@@ -59,6 +59,7 @@ static void read_all(struct parquet_reader *reader)
         memory_free(texts);
     }
     terms_free(terms);
+    __asm__ volatile("" : : "r"(sum)); /* what was touched is not left out by the compiler */
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
