@@ -10,8 +10,11 @@
 
 static const char *const counts[] = {"read", "valid", "rejected", "duplicate", "pending"};
 
-/* Members that the summary's first line and table tell. */
-static const char *const told[] = {"run", "status", "seconds", "datasets", NULL};
+/* Members that have a form of their own below. */
+static const char *const told[] = {"run",      "pipeline", "status", "started",          "seconds",
+                                   "datasets", "totals",   "files",  "not_of_a_dataset", NULL};
+
+enum { FILES_TOLD = 20 };
 
 /* "Run 01JX3  DONE  in 0.83 s" */
 static bool write_headline(FILE *out, const struct terminal *terminal, json_t *record, struct error *error)
@@ -24,7 +27,8 @@ static bool write_headline(FILE *out, const struct terminal *terminal, json_t *r
     buffer_init(&line, 0);
     if (run != NULL) buffer_append_format(&line, "%sRun %s%s  ", terminal_style(terminal, STYLE_BOLD), run, plain);
     if (status != NULL) {
-        enum terminal_style style = strcmp(status, "DONE") == 0 ? STYLE_GREEN : STYLE_YELLOW;
+        enum terminal_style style =
+            strcmp(status, "DONE") == 0 || strcmp(status, "NOTHING_NEW") == 0 ? STYLE_GREEN : STYLE_YELLOW;
         buffer_append_format(&line, "%s%s%s", terminal_style(terminal, style), status, plain);
     }
     if (json_is_number(seconds)) {
@@ -45,9 +49,12 @@ static void put_count(struct table *table, int64_t count)
     table_text(table, str_of(text));
 }
 
-static bool write_datasets(FILE *out, const struct terminal *terminal, json_t *datasets, struct error *error)
+/* What became of the rows of each dataset, under a title. */
+static bool write_balance(FILE *out, const struct terminal *terminal, const char *title, json_t *datasets,
+                          struct error *error)
 {
-    struct table_column columns[COUNT_OF(counts) + 1] = {{.title = "dataset", .kind = TABLE_TEXT}};
+    if (json_object_size(datasets) == 0) return true;
+    struct table_column columns[COUNT_OF(counts) + 1] = {{.title = title, .kind = TABLE_TEXT}};
     for (size_t i = 0; i < COUNT_OF(counts); i++)
         columns[i + 1] = (struct table_column){.title = counts[i], .kind = TABLE_NUMBER};
     struct table *table = table_new(out, terminal, columns, COUNT_OF(columns), error);
@@ -65,13 +72,84 @@ static bool write_datasets(FILE *out, const struct terminal *terminal, json_t *d
         }
         table_end_row(table);
     }
-    table_text(table, str_of("together"));
+    table_text(table, str_of("total"));
     for (size_t i = 0; i < COUNT_OF(counts); i++) put_count(table, sums[i]);
     table_end_totals(table);
+    fputc('\n', out);
     bool good = table_finish(table, error);
     table_free(table);
     return good;
 }
+
+/* Whether the sums over all runs say more than this run does. */
+static bool is_first_run(json_t *datasets, json_t *totals)
+{
+    const char *name = NULL;
+    json_t *total = NULL;
+    json_object_foreach (totals, name, total) {
+        int64_t here = json_integer_value(json_object_get(json_object_get(datasets, name), "read"));
+        if (json_integer_value(json_object_get(total, "read")) != here) return false;
+    }
+    return true;
+}
+
+/* --- files ------------------------------------------------------------------------------------------------------ */
+
+/* What is worth telling of a file; nothing of one that was simply taken. */
+static void append_file(struct buffer *line, json_t *file)
+{
+    const char *outcome = json_string_value(json_object_get(file, "outcome"));
+    const char *problem = json_string_value(json_object_get(file, "problem"));
+    const char *reason = json_string_value(json_object_get(file, "reason"));
+    const char *notice = json_string_value(json_object_get(file, "notice"));
+    const char *rejects = json_string_value(json_object_get(file, "rejects"));
+    const char *said = problem != NULL ? problem : reason != NULL ? reason : notice;
+    int64_t rejected = json_integer_value(json_object_get(file, "rejected"));
+    int64_t read = json_integer_value(json_object_get(file, "read"));
+    if (outcome != NULL && strcmp(outcome, "taken") != 0) buffer_append_format(line, " %s", outcome);
+    if (rejected > 0)
+        buffer_append_format(line, " %" PRId64 " of %" PRId64 " rows rejected", rejected, read);
+    if (rejects != NULL) buffer_append_format(line, ", kept in %s", rejects);
+    if (said != NULL) buffer_append_format(line, "%s %s", line->length > 0 ? ";" : "", said);
+}
+
+static bool write_file(FILE *out, const struct terminal *terminal, json_t *file, size_t *count, struct error *error)
+{
+    const char *name = json_string_value(json_object_get(file, "file"));
+    struct buffer text, line;
+    buffer_init(&text, 0);
+    buffer_init(&line, 0);
+    append_file(&text, file);
+    bool good = buffer_check(&text, error);
+    if (good && text.length > 0 && (*count)++ < FILES_TOLD) {
+        if (*count == 1) fputc('\n', out);
+        terminal_append(terminal, &line, str_of(name == NULL ? "a file" : name), 0);
+        buffer_append_char(&line, ':');
+        terminal_append(terminal, &line, str_slice(text.data, text.length), 0);
+        buffer_append_char(&line, '\n');
+        good = buffer_check(&line, error);
+        if (good) fwrite(line.data, 1, line.length, out);
+    }
+    buffer_free(&text);
+    buffer_free(&line);
+    return good;
+}
+
+static bool write_files(FILE *out, const struct terminal *terminal, json_t *record, struct error *error)
+{
+    json_t *passed_by = json_object_get(record, "not_of_a_dataset");
+    json_t *file = NULL;
+    size_t index = 0, count = 0;
+    json_array_foreach (json_object_get(record, "files"), index, file) {
+        if (!write_file(out, terminal, file, &count, error)) return false;
+    }
+    if (count > FILES_TOLD) fprintf(out, "and %zu more (--json lists them)\n", count - FILES_TOLD);
+    if (json_array_size(passed_by) > 0)
+        fprintf(out, "\nleft alone, of no dataset: %zu (--json lists them)\n", json_array_size(passed_by));
+    return true;
+}
+
+/* --- other members ---------------------------------------------------------------------------------------------- */
 
 /* "days_recomputed" as "days recomputed". */
 static void write_name(FILE *out, const char *name)
@@ -130,12 +208,12 @@ bool run_summary_write(FILE *out, json_t *record, struct error *error)
 {
     struct terminal terminal = terminal_of(out);
     json_t *datasets = json_object_get(record, "datasets");
-    if (!write_headline(out, &terminal, record, error)) return false;
-    if (json_object_size(datasets) > 0) {
-        fputc('\n', out);
-        if (!write_datasets(out, &terminal, datasets, error)) return false;
-        fputc('\n', out);
-    }
+    json_t *totals = json_object_get(record, "totals");
+    if (!write_headline(out, &terminal, record, error) || !write_balance(out, &terminal, "this run", datasets, error) ||
+        (!is_first_run(datasets, totals) && !write_balance(out, &terminal, "all runs", totals, error)) ||
+        !write_files(out, &terminal, record, error))
+        return false;
+    fputc('\n', out);
     const char *name = NULL;
     json_t *value = NULL;
     json_object_foreach (record, name, value) {

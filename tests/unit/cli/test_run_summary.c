@@ -9,10 +9,17 @@
 #include "support/unit.h"
 
 static const char *const record_text =
-    "{\"run\": \"01JX3\", \"status\": \"DONE\", \"seconds\": 0.834, \"datasets\": {"
+    "{\"run\": \"01JX3\", \"pipeline\": \"orders\", \"status\": \"DONE\", \"seconds\": 0.834, \"datasets\": {"
     "\"orders\": {\"read\": 1200, \"valid\": 1190, \"rejected\": 7, \"duplicate\": 3, \"pending\": 0},"
     "\"order_items\": {\"read\": 3400, \"valid\": 3300, \"rejected\": 0, \"duplicate\": 0, \"pending\": 100}},"
-    "\"pending_resolved\": 12, \"days_recomputed\": 3, \"invalid\": [],"
+    "\"totals\": {\"orders\": {\"read\": 2200, \"valid\": 2190, \"rejected\": 7, \"duplicate\": 3, \"pending\": 0}},"
+    "\"files\": ["
+    "{\"file\": \"orders_part1.csv\", \"outcome\": \"taken\", \"read\": 10, \"rejected\": 0},"
+    "{\"file\": \"orders_part2.csv\", \"outcome\": \"taken\", \"read\": 10, \"rejected\": 7, "
+    "\"rejects\": \"rejected/o2.csv\", \"notice\": \"unknown column x\"},"
+    "{\"file\": \"a\\u001b[2Jb.csv\", \"outcome\": \"invalid\", \"problem\": \"no header\"},"
+    "{\"file\": \"old.csv\", \"outcome\": \"skipped\", \"reason\": \"taken by run 01JX2\"}],"
+    "\"not_of_a_dataset\": [\"readme.txt\"], \"pending_resolved\": 12, \"days_recomputed\": 3, \"invalid\": [],"
     "\"notices\": [\"a\\u001b[2Jb\", {\"file\": \"x.csv\"}]}";
 
 static void shows(const char *json, const char *expected)
@@ -35,12 +42,24 @@ static void the_rows_of_each_dataset_add_up(void **state)
     (void)state;
     shows(record_text, "Run 01JX3  DONE  in 0.83 s\n"
                        "\n"
-                       "dataset       read  valid  rejected  duplicate  pending\n"
+                       "this run      read  valid  rejected  duplicate  pending\n"
                        "───────────  ─────  ─────  ────────  ─────────  ───────\n"
                        "orders       1,200  1,190         7          3        0\n"
                        "order_items  3,400  3,300         0          0      100\n"
                        "───────────  ─────  ─────  ────────  ─────────  ───────\n"
-                       "together     4,600  4,490         7          3      100\n"
+                       "total        4,600  4,490         7          3      100\n"
+                       "\n"
+                       "all runs   read  valid  rejected  duplicate  pending\n"
+                       "────────  ─────  ─────  ────────  ─────────  ───────\n"
+                       "orders    2,200  2,190         7          3        0\n"
+                       "────────  ─────  ─────  ────────  ─────────  ───────\n"
+                       "total     2,200  2,190         7          3        0\n"
+                       "\n"
+                       "orders_part2.csv: 7 of 10 rows rejected, kept in rejected/o2.csv; unknown column x\n"
+                       "a\uFFFD[2Jb.csv: invalid; no header\n"
+                       "old.csv: skipped; taken by run 01JX2\n"
+                       "\n"
+                       "left alone, of no dataset: 1 (--json lists them)\n"
                        "\n"
                        "  pending resolved: 12\n"
                        "  days recomputed: 3\n"
@@ -52,7 +71,7 @@ static void the_rows_of_each_dataset_add_up(void **state)
 static void what_is_not_there_is_left_out(void **state)
 {
     (void)state;
-    shows("{\"status\": \"FAILED\", \"datasets\": {}, \"error\": null}", "FAILED\n");
+    shows("{\"status\": \"FAILED\", \"datasets\": {}, \"error\": null}", "FAILED\n\n");
 }
 
 struct job {
