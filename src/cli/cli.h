@@ -86,8 +86,11 @@ struct command {
     }
 
 extern const struct command cli_completion;
+extern const struct command cli_export;
 extern const struct command cli_help;
+extern const struct command cli_kpi;
 extern const struct command cli_run;
+extern const struct command cli_runs;
 extern const struct command cli_sample;
 extern const struct command cli_version;
 

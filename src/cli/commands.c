@@ -9,6 +9,9 @@
 /* clang-format off */
 const struct command *const cli_commands[] = {
     &cli_run,
+    &cli_kpi,
+    &cli_export,
+    &cli_runs,
     &cli_sample,
     &cli_completion,
     &cli_help,

@@ -128,6 +128,12 @@ static bool print_result(const struct options *given, const struct kpi_store *st
     return good;
 }
 
+static bool is_filtered(const struct options *given)
+{
+    return given->values[KPI_CATEGORY].given || given->values[KPI_KEY].given || given->values[KPI_FROM].given ||
+           given->values[KPI_TO].given;
+}
+
 static bool show_table(const struct options *given, const struct kpi_store *store, struct error *error)
 {
     struct kpi_filter filter = {.from_day = INT64_MIN, .to_day = INT64_MAX};
@@ -143,7 +149,8 @@ static bool show_table(const struct options *given, const struct kpi_store *stor
                 kpi_read(store->state, store->spec, store->terms, table, &filter, &result, error) &&
                 choose_rows(given, &result, &bar, &rows, error) &&
                 print_result(given, store, &result, bar, rows, error);
-    if (good && rows == 0) fprintf(stderr, "aisle: no row of the table '%s' is asked for\n", table->name);
+    if (good && rows == 0)
+        fprintf(stderr, "aisle: the table '%s' has no %s\n", table->name, is_filtered(given) ? "such rows" : "rows");
     kpi_result_free(&result);
     return good;
 }

@@ -22,32 +22,24 @@ bool kpi_reading_open(struct kpi_store *store, const char *data_folder, const ch
     return good;
 }
 
-/* Whether `name` is `word` or what people make of it. */
-static bool is_name_of(const char *word, size_t length, const char *name)
-{
-    size_t name_length = strlen(name);
-    if (name_length > 4 && strcmp(name + name_length - 4, "_day") == 0 && name_length - 4 == length) name_length -= 4;
-    return name_length == length && memcmp(word, name, length) == 0;
-}
-
-/* The table that `name` stands for once an ending of `drop` characters is replaced by `put`. */
+/* The table named `name` with an ending of `drop` characters replaced by `put`, also with "_day" after it. */
 static const struct kpi_table *find_with_ending(const struct kpi_spec *spec, const char *name, size_t drop,
                                                 const char *put)
 {
     char word[100];
     size_t length = strlen(name);
-    if (length <= drop || length >= sizeof word - 2) return NULL;
+    if (length <= drop || length >= sizeof word - sizeof "y_day") return NULL;
     size_t made = (size_t)snprintf(word, sizeof word, "%.*s%s", (int)(length - drop), name, put);
-    for (int t = 0; t < spec->table_count; t++)
-        if (is_name_of(word, made, spec->tables[t].name)) return &spec->tables[t];
-    return NULL;
+    const struct kpi_table *table = kpi_table_find(spec, word);
+    if (table != NULL) return table;
+    memcpy(word + made, "_day", sizeof "_day");
+    return kpi_table_find(spec, word);
 }
 
 const struct kpi_table *kpi_reading_table(const struct kpi_spec *spec, const char *name, struct error *error)
 {
-    const struct kpi_table *table = kpi_table_find(spec, name);
+    const struct kpi_table *table = find_with_ending(spec, name, 0, "");
     size_t length = strlen(name);
-    if (table == NULL) table = find_with_ending(spec, name, 0, "");
     if (table == NULL && length > 3 && strcmp(name + length - 3, "ies") == 0)
         table = find_with_ending(spec, name, 3, "y");
     if (table == NULL && length > 1 && name[length - 1] == 's') table = find_with_ending(spec, name, 1, "");
