@@ -85,10 +85,12 @@ struct command {
         .help = "the pipeline, by name, or the path of its folder"                                                     \
     }
 
+extern const struct command cli_check;
 extern const struct command cli_completion;
 extern const struct command cli_export;
 extern const struct command cli_help;
 extern const struct command cli_kpi;
+extern const struct command cli_profile;
 extern const struct command cli_run;
 extern const struct command cli_runs;
 extern const struct command cli_sample;

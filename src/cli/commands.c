@@ -12,6 +12,8 @@ const struct command *const cli_commands[] = {
     &cli_kpi,
     &cli_export,
     &cli_runs,
+    &cli_check,
+    &cli_profile,
     &cli_sample,
     &cli_completion,
     &cli_help,

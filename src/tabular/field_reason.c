@@ -40,6 +40,20 @@ static void append_bound(const struct field *field, int64_t bound, struct buffer
     buffer_append_text(into, text);
 }
 
+static const char *date_wish(const char *format)
+{
+    if (!format) return "must be a real day as YYYY-MM-DD";
+    return strcmp(format, "any") == 0 ? "must be a real day or moment as YYYY-MM-DD, YYYY-MM-DDThh:mm:ss"
+                                      : "must be a real day in the field's format";
+}
+
+static const char *datetime_wish(const char *format)
+{
+    if (!format) return "must be a real moment as YYYY-MM-DDThh:mm:ss";
+    return strcmp(format, "any") == 0 ? "must be a real day or moment as YYYY-MM-DD, YYYY-MM-DDThh:mm:ss"
+                                      : "must be a real moment in the field's format";
+}
+
 static const char *type_wish(const struct field *field)
 {
     switch (field->type) {
@@ -50,10 +64,9 @@ static const char *type_wish(const struct field *field)
     case FIELD_BOOLEAN:
         return "must be true or false";
     case FIELD_DATE:
-        return field->format ? "must be a real day in the field's format" : "must be a real day as YYYY-MM-DD";
+        return date_wish(field->format);
     case FIELD_DATETIME:
-        return field->format ? "must be a real date and time in the field's format"
-                             : "must be a real date and time as YYYY-MM-DDThh:mm:ss";
+        return datetime_wish(field->format);
     case FIELD_TIME:
         return "must be a time as hh:mm:ss";
     case FIELD_YEARMONTH:
@@ -123,6 +136,9 @@ static void append_wish(const struct field *field, enum rule rule, struct str va
     case RULE_UNIQUE:
         buffer_append_text(into, "must be unique");
         break;
+    case RULE_REFERENCE:
+        buffer_append_text(into, "must be in the file that it refers to");
+        break;
     default:
         buffer_append_text(into, "is required");
         break;
@@ -162,45 +178,70 @@ void field_reason(const struct field *field, enum rule rule, struct str value, s
     }
 }
 
-/* Appends the messages of the broken conditional rules that require `field`. */
-static size_t append_conditions(const struct schema *schema, const struct verdict *verdicts, size_t field,
-                                size_t before, struct buffer *into)
+/* Tells the broken conditional rules that require `field`. */
+static size_t each_condition(const struct schema *schema, const struct verdict *verdicts, size_t field,
+                             void (*visit)(void *context, size_t field, enum rule rule, const char *message),
+                             void *context)
 {
     size_t count = 0;
     for (size_t i = 0; i < schema->condition_count; i++) {
         const struct condition_rule *rule = &schema->conditions[i];
         if ((size_t)rule->require_field != field || !condition_is_broken(rule, verdicts)) continue;
-        if (before + count > 0) buffer_append_text(into, ", ");
-        if (rule->message)
-            buffer_append_text(into, rule->message);
-        else
-            field_reason(&schema->fields[field], RULE_CONDITION, (struct str){0}, into);
+        visit(context, field, RULE_CONDITION, rule->message);
         count++;
     }
     return count;
 }
 
-size_t schema_row_reasons(const struct schema *schema, const struct verdict *verdicts, struct buffer *into,
-                          uint32_t *broken)
+size_t schema_each_reason(const struct schema *schema, const struct verdict *verdicts,
+                          void (*visit)(void *context, size_t field, enum rule rule, const char *message),
+                          void *context)
 {
-    uint32_t rules = 0;
     size_t count = 0;
-    for (size_t i = 0; i < schema->field_count; i++) rules |= verdicts[i].broken;
     bool condition = false;
+    bool any = false;
+    for (size_t i = 0; i < schema->field_count; i++) any = any || verdicts[i].broken != 0;
     for (size_t i = 0; i < schema->condition_count; i++)
         condition = condition || condition_is_broken(&schema->conditions[i], verdicts);
-    if (condition) rules |= 1U << RULE_CONDITION;
-    for (size_t rank = 0; rules != 0 && rank < schema->field_count * RULE_COUNT; rank++) {
+    if (!any && !condition) return 0;
+    for (size_t rank = 0; rank < schema->field_count * RULE_COUNT; rank++) {
         size_t field = schema->by_rank[rank] / RULE_COUNT;
         enum rule rule = (enum rule)(schema->by_rank[rank] % RULE_COUNT);
         if (rule == RULE_CONDITION && condition) {
-            count += append_conditions(schema, verdicts, field, count, into);
+            count += each_condition(schema, verdicts, field, visit, context);
         } else if (verdicts[field].broken & (1U << rule)) {
-            if (count > 0) buffer_append_text(into, ", ");
-            field_reason(&schema->fields[field], rule, verdicts[field].text, into);
+            visit(context, field, rule, NULL);
             count++;
         }
     }
-    if (broken) *broken = rules;
+    return count;
+}
+
+/* Reasons on their way into one text. */
+struct reason_list {
+    const struct schema *schema;
+    const struct verdict *verdicts;
+    struct buffer *into;
+    size_t count;
+    uint32_t broken;
+};
+
+static void append_reason(void *context, size_t field, enum rule rule, const char *message)
+{
+    struct reason_list *list = context;
+    if (list->count++ > 0) buffer_append_text(list->into, ", ");
+    if (message)
+        buffer_append_text(list->into, message);
+    else
+        field_reason(&list->schema->fields[field], rule, list->verdicts[field].text, list->into);
+    list->broken |= 1U << rule;
+}
+
+size_t schema_row_reasons(const struct schema *schema, const struct verdict *verdicts, struct buffer *into,
+                          uint32_t *broken)
+{
+    struct reason_list list = {.schema = schema, .verdicts = verdicts, .into = into};
+    size_t count = schema_each_reason(schema, verdicts, append_reason, &list);
+    if (broken) *broken = list.broken;
     return count;
 }

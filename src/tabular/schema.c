@@ -14,9 +14,9 @@ static const char *const rule_names[RULE_COUNT] = {
     [RULE_MINIMUM] = "minimum",      [RULE_MAXIMUM] = "maximum",
     [RULE_MIN_LENGTH] = "minLength", [RULE_MAX_LENGTH] = "maxLength",
     [RULE_PATTERN] = "pattern",      [RULE_ENUM] = "enum",
-    [RULE_UNIQUE] = "unique",        [RULE_CONDITION] = "condition",
-    [RULE_ENCODING] = "encoding",    [RULE_FIELDS] = "fields",
-    [RULE_QUOTING] = "quoting",
+    [RULE_UNIQUE] = "unique",        [RULE_REFERENCE] = "reference",
+    [RULE_CONDITION] = "condition",  [RULE_ENCODING] = "encoding",
+    [RULE_FIELDS] = "fields",        [RULE_QUOTING] = "quoting",
 };
 
 const char *rule_name(enum rule rule)

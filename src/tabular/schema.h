@@ -48,6 +48,7 @@ enum rule {
     RULE_PATTERN,
     RULE_ENUM,
     RULE_UNIQUE,    /* judged over the whole file, not here */
+    RULE_REFERENCE, /* a foreign key names nothing; likewise */
     RULE_CONDITION, /* a conditional rule of the schema; `field` is the required one */
     RULE_ENCODING,  /* the row is not UTF-8, or holds a NUL */
     RULE_FIELDS,    /* the row is too short or too long */
@@ -198,9 +199,13 @@ void field_reason(const struct field *field, enum rule rule, struct str value, s
 /* Whether a conditional rule is broken by a row; `verdicts` holds one a field. */
 bool condition_is_broken(const struct condition_rule *rule, const struct verdict *verdicts);
 
-/* Appends every reason of a row, in the schema's order, joined by ", ": what its verdicts (one a field) break as
- * errors, and its conditional rules. Returns how many there are; 0 is a valid row. `broken`, when not NULL, is the
- * union of the rules. */
+/* Calls `visit` for every reason of a row, in the schema's order: what its verdicts (one a field) break as errors, and
+ * its conditional rules, whose `message` it is (NULL: the default). Returns how many there are; 0 is a valid row. */
+size_t schema_each_reason(const struct schema *schema, const struct verdict *verdicts,
+                          void (*visit)(void *context, size_t field, enum rule rule, const char *message),
+                          void *context);
+
+/* Appends these reasons joined by ", ". `broken`, when not NULL, is the union of the rules. */
 size_t schema_row_reasons(const struct schema *schema, const struct verdict *verdicts, struct buffer *into,
                           uint32_t *broken);
 
