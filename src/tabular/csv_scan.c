@@ -16,6 +16,7 @@ const struct csv_form *csv_forms(size_t *count)
         {"scalar", always, csv_scan_scalar, csv_block_facts_scalar},
         {"portable", always, csv_scan_portable, csv_block_facts_portable},
         {"avx2", csv_scan_has_avx2, csv_scan_avx2, csv_block_facts_avx2},
+        {"avx512", csv_scan_has_avx512, csv_scan_avx512, csv_block_facts_avx512},
     };
 
     *count = sizeof forms / sizeof forms[0];

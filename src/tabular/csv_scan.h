@@ -1,8 +1,8 @@
 /* Where the fields of a CSV block end (RFC 4180), found 64 bytes at a time.
  *
  * The quote mask is a prefix XOR over the quote bits, so a doubled quote inside a quoted field needs no case of its
- * own. Three forms give the same answer: a scalar one that is the specification, a portable one (SIMDe), and one
- * compiled for AVX2; csv_scan picks at run time (AISLE_SIMD=scalar|portable|avx2 overrides).
+ * own. Four forms give the same answer: a scalar one that is the specification, a portable one (SIMDe), and ones
+ * compiled for AVX2 and AVX-512; csv_scan picks at run time (AISLE_SIMD=scalar|portable|avx2|avx512 overrides).
  */
 #ifndef AISLE_TABULAR_CSV_SCAN_H
 #define AISLE_TABULAR_CSV_SCAN_H
@@ -16,7 +16,8 @@ struct csv_dialect {
     char quote;     /* '"'; 0: no quoting */
 };
 
-/* What the scan saw, so that later steps skip what cannot be there. */
+/* What the scanned bytes hold, those of an unfinished last record too, so that later steps skip what cannot be there.
+ */
 struct csv_traits {
     bool has_quote;
     bool has_cr;
@@ -43,7 +44,8 @@ struct csv_index {
 bool csv_scan(const char *data, size_t size, const struct csv_dialect *dialect, struct csv_index *index,
               size_t *consumed);
 
-/* The three forms, for tests and benchmarks. csv_scan_avx2 may only be called when csv_scan_has_avx2(). */
+/* Forms, for tests and benchmarks (csv_scan_forms.h has them all). csv_scan_avx2 may only be called when
+ * csv_scan_has_avx2(). */
 bool csv_scan_scalar(const char *data, size_t size, const struct csv_dialect *dialect, struct csv_index *index,
                      size_t *consumed);
 bool csv_scan_portable(const char *data, size_t size, const struct csv_dialect *dialect, struct csv_index *index,
@@ -65,8 +67,8 @@ void csv_block_facts(const char *data, size_t size, const struct csv_dialect *di
 
 /* The value of a raw field [data, data + size) as it stands between its ends: a CR before a final LF is dropped by
  * the caller. An unquoted field is itself. A quoted one is unescaped into `room` (at least `size` bytes) when it
- * holds a doubled quote, else it points inside. Returns false when the quoting is wrong: a quote inside an
- * unquoted field, or bytes after the closing quote. */
+ * holds a doubled quote, else it points inside. Returns false, with the raw bytes as the value, when the quoting is
+ * wrong: a quote inside an unquoted field, bytes after the closing quote, or no closing quote. */
 bool csv_field_value(const char *data, size_t size, char quote, char *room, const char **value, size_t *value_size);
 
 #endif

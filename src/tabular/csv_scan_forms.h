@@ -16,6 +16,10 @@ struct csv_form {
 /* Slowest first: the last available one is what runs when AISLE_SIMD does not ask for another. */
 const struct csv_form *csv_forms(size_t *count);
 
+bool csv_scan_avx512(const char *data, size_t size, const struct csv_dialect *dialect, struct csv_index *index,
+                     size_t *consumed);
+bool csv_scan_has_avx512(void);
+
 void csv_block_facts_scalar(const char *data, size_t size, const struct csv_dialect *dialect,
                             struct csv_block_facts *facts);
 
@@ -23,5 +27,7 @@ void csv_block_facts_portable(const char *data, size_t size, const struct csv_di
                               struct csv_block_facts *facts);
 void csv_block_facts_avx2(const char *data, size_t size, const struct csv_dialect *dialect,
                           struct csv_block_facts *facts);
+void csv_block_facts_avx512(const char *data, size_t size, const struct csv_dialect *dialect,
+                            struct csv_block_facts *facts);
 
 #endif
