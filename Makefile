@@ -34,6 +34,19 @@ test:
 	ninja -C build/debug -j $(JOBS) all meson-test-prereq
 	@tests/run
 
+# Apache Spark against the Parquet files of the library; needs Java, and half a gigabyte of packages the first time.
+SPARK_TESTS = build/venv-spark/ready
+
+$(SPARK_TESTS): tests/requirements-spark.txt
+	python3 -m venv build/venv-spark
+	build/venv-spark/bin/pip install --quiet --disable-pip-version-check --requirement tests/requirements-spark.txt
+	touch $@
+
+.PHONY: test-spark
+test-spark: build $(SPARK_TESTS)
+	ninja -C build -j $(JOBS) tests/parquet-tool
+	build/venv-spark/bin/python -m pytest -q --no-header -p no:cacheprovider tests/spark/spark_parquet.py
+
 # The torture suite over every single allocation.
 .PHONY: torture
 torture: build/debug/build.ninja $(PYTHON_TESTS)

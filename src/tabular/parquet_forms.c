@@ -99,8 +99,8 @@ static bool int96_timestamp(struct str bytes, int64_t *number)
 
     memcpy(&nanoseconds, bytes.data, sizeof nanoseconds);
     memcpy(&day, bytes.data + sizeof nanoseconds, sizeof day);
-    *number = ((int64_t)day - JULIAN_DAY_OF_1970) * microseconds_a_day;
-    return !__builtin_add_overflow(*number, divide_down(nanoseconds, 1000), number) && *number != COLUMN_NULL;
+    return !__builtin_mul_overflow((int64_t)day - JULIAN_DAY_OF_1970, microseconds_a_day, number) &&
+           !__builtin_add_overflow(*number, divide_down(nanoseconds, 1000), number) && *number != COLUMN_NULL;
 }
 
 bool form_numbers_of_bytes(const struct parquet_leaf *leaf, const struct str *bytes, size_t count, int64_t *numbers,

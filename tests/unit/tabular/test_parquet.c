@@ -457,6 +457,88 @@ static void test_odd_texts(void **state)
     round_trip(&model, sizes);
 }
 
+/* Ids at the ends of every form a term has, in an order that puts each form beside each other. */
+static void test_ids_of_every_length(void **state)
+{
+    (void)state;
+    static const char *const words[] = {
+        "",    "a",   "7chars.", "8 chars.",      "sixteen bytes 16", "seventeen bytes 17", "P1",
+        "P12", "007", "-5",      "ORD0000000001", "ORD0000000002",    "1234567890123456789"};
+    enum { NUMBERS = 60, WORDS = sizeof words / sizeof *words, ROWS = 3 * (NUMBERS + WORDS) };
+    struct error error = {0};
+    struct model model = {.columns = 1, .groups = 1, .group_rows = {ROWS}, .terms = terms_new(&error)};
+    char texts[NUMBERS + WORDS][24];
+    int64_t codes[ROWS];
+    struct random random;
+    uint64_t sizes[3];
+    uint64_t power = 1;
+
+    for (size_t i = 0; i < NUMBERS; i++) {
+        snprintf(texts[i], sizeof texts[i], "%llu", (unsigned long long)(power + i % 3 - 1));
+        power *= i % 3 == 2 && power < UINT64_C(1000000000000000000) ? 10 : 1;
+    }
+    for (size_t i = 0; i < WORDS; i++) {
+        snprintf(texts[NUMBERS + i], sizeof texts[0], "%s", words[i]);
+    }
+    random_seed(&random, 16);
+    model.fields[0] = (struct parquet_field){"id", COLUMN_TERM, 0};
+    model.values[0][0].values = codes;
+    for (unsigned round = 0; round < 200; round++) {
+        const char *expected[ROWS];
+        struct str found[ROWS];
+        struct memory_file file = new_file();
+
+        for (size_t i = 0; i < ROWS; i++) {
+            expected[i] = texts[random_below(&random, NUMBERS + WORDS)];
+            codes[i] = term_of(model.terms, str_of(expected[i]), &error);
+        }
+        round_trip(&model, sizes);
+        write_model(&model, PARQUET_SNAPPY, &file);
+        struct parquet_reader *reader = parquet_open(file.path, &error);
+
+        assert_true(parquet_read_column(reader, 0, 0, NULL, NULL, found, &error));
+        for (size_t i = 0; i < ROWS; i++) {
+            assert_int_equal(found[i].length, strlen(expected[i]));
+            assert_memory_equal(found[i].data, expected[i], found[i].length);
+        }
+        parquet_reader_free(reader);
+        close(file.fd);
+    }
+    terms_free(model.terms);
+}
+
+/* Every row that the writer looks at first says that there are two values; the others are all different. */
+static void test_a_sample_that_misleads(void **state)
+{
+    (void)state;
+    enum { ROWS = 40960, STEP = 40 };
+    struct error error = {0};
+    struct model model = {.columns = 3, .groups = 1, .group_rows = {ROWS}, .terms = terms_new(&error)};
+    int64_t *values = calloc(ROWS, sizeof *values);
+    int64_t *codes = calloc(ROWS, sizeof *codes);
+    struct str *texts = calloc(ROWS, sizeof *texts);
+    char(*bytes)[24] = calloc(ROWS, sizeof *bytes);
+    uint64_t sizes[3];
+
+    for (size_t i = 0; i < ROWS; i++) {
+        values[i] = i % STEP == 0 ? (int64_t)(i / STEP % 2) : (int64_t)(i * UINT64_C(0x9E3779B97F4A7C15) >> 2);
+        texts[i] = str_slice(bytes[i], (size_t)snprintf(bytes[i], sizeof bytes[i], "%lld", (long long)values[i]));
+        codes[i] = term_of(model.terms, texts[i], &error);
+    }
+    model.fields[0] = (struct parquet_field){"number", COLUMN_INTEGER, 0};
+    model.fields[1] = (struct parquet_field){"term", COLUMN_TERM, 0};
+    model.fields[2] = (struct parquet_field){"text", COLUMN_TEXT, 0};
+    model.values[0][0].values = values;
+    model.values[0][1].values = codes;
+    model.values[0][2].texts = texts;
+    round_trip(&model, sizes);
+    free(values);
+    free(codes);
+    free(texts);
+    free(bytes);
+    terms_free(model.terms);
+}
+
 static void test_what_a_column_cannot_hold_is_refused(void **state)
 {
     (void)state;
@@ -640,6 +722,8 @@ int main(void)
         cmocka_unit_test(test_a_million_rows),
         cmocka_unit_test(test_long_texts),
         cmocka_unit_test(test_odd_texts),
+        cmocka_unit_test(test_ids_of_every_length),
+        cmocka_unit_test(test_a_sample_that_misleads),
         cmocka_unit_test(test_what_a_column_cannot_hold_is_refused),
         cmocka_unit_test(test_one_writer_makes_many_files),
         cmocka_unit_test(test_what_is_no_parquet_file_is_refused),
