@@ -359,16 +359,33 @@ bool cleaned_mentions(struct cleaned *cleaned, int dataset, int64_t place, int f
 
 /* ---- writing ---- */
 
-/* Values of one output column for the rows of a list, gathered through their references. References of one item stand
- * together, so the batch is looked up once a run. */
+static int64_t tuple_value(const struct fact_field *field, const uint32_t *tuple)
+{
+    uint32_t low = tuple[field->word];
+    if (field->raw) return (int64_t)((uint64_t)tuple[field->word + 1] << 32 | low);
+    return low == CODE_NULL ? COLUMN_NULL : field->base + field->unit * (int64_t)low;
+}
+
+/* Values of a field. References of one item stand together, so the batch is looked up once a run. */
 static void gather_field(const struct cleaned_rows *part, int field, int64_t *values)
 {
+    if (part->tuples) {
+        for (size_t i = 0; i < part->count; i++) values[i] = tuple_value(&part->fact->fields[field], part->tuples[i]);
+        return;
+    }
     for (size_t i = 0; i < part->count;) {
         size_t item = part->references[i] >> 32, end = i + 1;
         while (end < part->count && part->references[end] >> 32 == item) end++;
         column_pick(&part->list->items[item].batch->column[field], part->references + i, end - i, values + i);
         i = end;
     }
+}
+
+static row_reference reference_at(const struct cleaned_rows *part, size_t i)
+{
+    if (part->references) return part->references[i];
+    const uint32_t *words = part->tuples[i] + part->fact->reference_word;
+    return (row_reference)words[0] << 32 | words[1];
 }
 
 static bool gather_column(const struct kpi_dataset *dataset, int column, const struct cleaned_rows *part, int64_t *values,
@@ -391,9 +408,10 @@ static bool gather_column(const struct kpi_dataset *dataset, int column, const s
 static void gather_text(const struct cleaned_rows *part, int field, struct str *texts)
 {
     for (size_t i = 0; i < part->count; i++) {
-        const struct rows *rows = &part->list->items[part->references[i] >> 32];
+        row_reference reference = reference_at(part, i);
+        const struct rows *rows = &part->list->items[reference >> 32];
         texts[i] = rows->batch->column[field].kind == COLUMN_TEXT
-                       ? column_text(&rows->batch->column[field], (uint32_t)part->references[i])
+                       ? column_text(&rows->batch->column[field], (uint32_t)reference)
                        : (struct str){0};
     }
 }
@@ -401,8 +419,9 @@ static void gather_text(const struct cleaned_rows *part, int field, struct str *
 static void gather_lineage(const struct cleaned_rows *part, bool line, int64_t *values)
 {
     for (size_t i = 0; i < part->count; i++) {
-        const struct rows *rows = &part->list->items[part->references[i] >> 32];
-        uint32_t row = (uint32_t)part->references[i];
+        row_reference reference = reference_at(part, i);
+        const struct rows *rows = &part->list->items[reference >> 32];
+        uint32_t row = (uint32_t)reference;
         values[i] = line ? rows_line(rows, row) : rows_source(rows, row);
     }
 }

@@ -8,6 +8,7 @@
 #ifndef AISLE_KPI_CLEANED_H
 #define AISLE_KPI_CLEANED_H
 
+#include "kpi/fact.h"
 #include "kpi/rows.h"
 #include "store/folder.h"
 #include "tabular/parquet.h"
@@ -37,13 +38,16 @@ bool cleaned_mentions(struct cleaned *cleaned, int dataset, int64_t place, int f
 /* A row of a row list: item in the upper half, row in the lower. */
 typedef uint64_t row_reference;
 
+/* Rows to write: through references to a list, or as tuples that joining laid out (then with the list they refer to). */
 struct cleaned_rows {
     const struct row_list *list;
-    const row_reference *references;
+    const row_reference *references; /* NULL with tuples */
     size_t count;
+    const struct fact *fact;
+    const uint32_t *const *tuples;   /* pointers to `count` tuples */
 };
 
-/* Adds a file with rows of `parts` lists (in this order). Safe from several threads at once. */
+/* Adds a file with the rows of some lists, in this order. Safe from several threads at once. */
 bool cleaned_write(struct cleaned *cleaned, int dataset, int64_t place, const struct cleaned_rows *lists, size_t list_count,
                    struct error *error);
 

@@ -63,8 +63,36 @@ static int parent_position(const struct kpi_dataset *parent, int column)
     return -1;
 }
 
+/* Places for every field, two words where its values lie too far apart for one, and for the reference. */
+static void lay_out_fields(struct fact *fact, const struct row_list *const *lists, size_t list_count)
+{
+    const struct schema *schema = fact->dataset->schema;
+    for (size_t f = 0; f < schema->field_count; f++) {
+        struct fact_field *field = &fact->fields[f];
+        *field = (struct fact_field){.word = -1, .unit = 1};
+        if (schema->fields[f].kind == COLUMN_TEXT) continue;
+        bool any = false;
+        int64_t low = 0, high = 0, unit = 1;
+        for (size_t l = 0; l < list_count; l++) {
+            int64_t least, most, own;
+            if (!row_list_field_bounds(lists[l], (int)f, &least, &most, &own)) continue;
+            low = !any || least < low ? least : low;
+            high = !any || most > high ? most : high;
+            unit = !any || own < unit ? own : unit;
+            any = true;
+        }
+        field->word = fact->words;
+        field->base = low;
+        field->unit = unit;
+        field->raw = ((uint64_t)high - (uint64_t)low) / (uint64_t)unit >= CODE_NULL;
+        fact->words += field->raw ? 2 : 1;
+    }
+    fact->reference_word = fact->words;
+    fact->words += 2;
+}
+
 bool fact_open(struct fact *fact, const struct kpi_spec *spec, int dataset, const struct row_list *const *lists,
-               size_t list_count, struct coding *const *parents, bool with_references, struct error *error)
+               size_t list_count, struct coding *const *parents, bool with_rows, struct error *error)
 {
     const struct kpi_dataset *d = &spec->datasets[dataset];
     bool used[KPI_MAX_COLUMNS] = {false}, grouped[KPI_MAX_COLUMNS] = {false};
@@ -94,10 +122,8 @@ bool fact_open(struct fact *fact, const struct kpi_spec *spec, int dataset, cons
         fact->words += column->raw ? 2 : 1;
         fact->column_count++;
     }
-    if (with_references) {
-        fact->reference_word = fact->words;
-        fact->words += 2;
-    }
+    fact->data_words = fact->words;
+    if (with_rows) lay_out_fields(fact, lists, list_count);
     if (fact->words == 0) fact->words = 1;
     return true;
 }
@@ -120,7 +146,7 @@ struct portion {
     size_t from, count;
     uint32_t slots[KPI_MAX_JOINS][ROWS_PORTION];
     uint32_t partition[ROWS_PORTION];
-    uint32_t words[KPI_MAX_COLUMNS * 2][ROWS_PORTION]; /* by tuple word */
+    uint32_t words[KPI_MAX_COLUMNS * 4][ROWS_PORTION]; /* by tuple word */
     uint16_t selected[ROWS_PORTION];
     size_t selected_count;
 };
@@ -196,6 +222,14 @@ static bool evaluate(const struct joining *joining, const struct portion *portio
     return rows_operate(c, a, b, portion->count, values, error);
 }
 
+static void split_words(const int64_t *values, size_t count, uint32_t *low, uint32_t *high)
+{
+    for (size_t i = 0; i < count; i++) {
+        low[i] = (uint32_t)values[i];
+        high[i] = (uint32_t)((uint64_t)values[i] >> 32);
+    }
+}
+
 static bool fill_words(const struct joining *joining, struct portion *portion, struct error *error)
 {
     const struct fact *fact = joining->input->fact;
@@ -213,13 +247,26 @@ static bool fill_words(const struct joining *joining, struct portion *portion, s
             if (!coding_encode(column->coding, values, portion->count, out, error)) return false;
             continue;
         }
-        uint32_t *upper = portion->words[column->word + 1];
-        for (size_t i = 0; i < portion->count; i++) {
-            out[i] = (uint32_t)values[i];
-            upper[i] = (uint32_t)((uint64_t)values[i] >> 32);
-        }
+        split_words(values, portion->count, out, portion->words[column->word + 1]);
     }
     return true;
+}
+
+static void fill_fields(const struct fact *fact, struct portion *portion)
+{
+    int64_t values[ROWS_PORTION];
+    for (size_t f = 0; fact->reference_word >= 0 && f < fact->dataset->schema->field_count; f++) {
+        const struct fact_field *field = &fact->fields[f];
+        const struct column *column = &portion->rows->batch->column[f];
+        if (field->word < 0) continue;
+        if (field->raw) {
+            column_unpack(column, portion->from, portion->count, values);
+            split_words(values, portion->count, portion->words[field->word], portion->words[field->word + 1]);
+        } else {
+            column_unpack_codes(column, portion->from, portion->count, field->base, field->unit,
+                                portion->words[field->word]);
+        }
+    }
 }
 
 static bool find_partitions(const struct joining *joining, struct portion *portion, struct error *error)
@@ -275,7 +322,7 @@ static bool scatter(const struct joining *joining, struct portion *portion, size
                     struct error *error)
 {
     const struct fact *fact = joining->input->fact;
-    int words = fact->words, data_words = fact->reference_word < 0 ? words : fact->reference_word;
+    int words = fact->words, value_words = fact->reference_word < 0 ? words : fact->reference_word;
     struct joined *joined = joining->joined;
     for (size_t s = 0; s < portion->selected_count; s++) {
         size_t i = portion->selected[s];
@@ -284,7 +331,7 @@ static bool scatter(const struct joining *joining, struct portion *portion, size
         if (!pile || pile->rows == pile->capacity) pile = pile_for(joined, worker, partition, words, error);
         if (!pile) return false;
         uint32_t *tuple = pile->words + (size_t)pile->rows++ * (size_t)words;
-        for (int w = 0; w < data_words; w++) tuple[w] = portion->words[w][i];
+        for (int w = 0; w < value_words; w++) tuple[w] = portion->words[w][i];
         if (fact->reference_word >= 0) {
             tuple[fact->reference_word] = (uint32_t)item;
             tuple[fact->reference_word + 1] = (uint32_t)(portion->from + i);
@@ -308,7 +355,9 @@ static bool join_item(void *context, size_t item, unsigned worker, struct error 
         portion->from = from;
         portion->count = rows->batch->rows - from < ROWS_PORTION ? rows->batch->rows - from : ROWS_PORTION;
         good = find_parents(joining, portion, item, worker, error) && fill_words(joining, portion, error) &&
-               find_partitions(joining, portion, error) && scatter(joining, portion, item, worker, error);
+               find_partitions(joining, portion, error);
+        fill_fields(joining->input->fact, portion);
+        good = good && scatter(joining, portion, item, worker, error);
         if (good && rows->partition) note_partitions(portion);
     }
     memory_free(portion);

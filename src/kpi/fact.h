@@ -21,6 +21,13 @@ struct fact_column {
     int position;
 };
 
+/* A field of the rows themselves, for those who write them. */
+struct fact_field {
+    int word;         /* -1: free text, reached through the reference */
+    bool raw;         /* two words, low half first */
+    int64_t base, unit;
+};
+
 /* How tuples of one dataset are laid out in one step. */
 struct fact {
     const struct kpi_dataset *dataset;
@@ -28,14 +35,16 @@ struct fact {
     int column_count;
     struct coding own[KPI_MAX_COLUMNS]; /* codings of computed columns */
     const struct coding *parent_coding[KPI_MAX_COLUMNS]; /* by column of the dataset, those from a parent */
+    struct fact_field fields[KPI_MAX_COLUMNS]; /* by field of the schema, where rows are to be written */
     int words;
-    int reference_word; /* item and row of the row list take two words here; -1: left out */
+    int data_words;     /* words of columns; fields follow */
+    int reference_word; /* item and row of the row list take two words here; -1: rows are not to be written */
 };
 
 /* The layout for all that the spec's tables need of the dataset. `lists` are the row lists that will be joined (for the
- * bounds of their values), `parents[p]` the codings of dataset p's parent_columns. */
+ * bounds of their values), `parents[p]` the codings of dataset p's parent_columns. `with_rows` lays out all fields too. */
 bool fact_open(struct fact *fact, const struct kpi_spec *spec, int dataset, const struct row_list *const *lists,
-               size_t list_count, struct coding *const *parents, bool with_references, struct error *error);
+               size_t list_count, struct coding *const *parents, bool with_rows, struct error *error);
 void fact_close(struct fact *fact);
 
 /* The tuple column that holds a column of the dataset; NULL when the layout has it not. */

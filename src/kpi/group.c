@@ -412,30 +412,34 @@ static bool hand_out_table(const struct plan *plan, struct worker_state *state, 
     return true;
 }
 
-/* At the end of a partition, or of all (`last`): what belongs to it goes out. A multiset over the partition's own column
- * goes out with each partition even where its table does not, for its values never come again. */
+/* A table that outgrows the cache is handed out early; what is handed out twice adds up again when entries are sorted. */
+#define KEPT_ENTRIES 60000
+
+/* At the end of a partition, or of all (`last`): what belongs to it goes out, and what has grown large. A multiset over the
+ * partition's own column goes out with each partition even where its table does not, for its values never come again. */
 static bool hand_out(const struct plan *plan, struct worker_state *state, struct gains *gains, bool last,
                      struct error *error)
 {
     for (int t = 0; t < plan->table_count; t++) {
         const struct table_plan *table = &plan->tables[t];
+        bool all = last || table->per_partition || state->groups[t].count > KEPT_ENTRIES;
         for (int m = 0; m < table->measure_count; m++) {
             if (!table->measures[m].fills_multiset) continue;
             int multiset = table->measures[m].measure->multiset;
-            bool by_partition = table->per_partition || plan->input->spec->multisets[multiset].column ==
-                                                            plan->input->fact->dataset->partition_column;
-            if ((last || by_partition) && !hand_out_multiset(plan, state, gains, t, multiset, error)) return false;
+            bool due = all || state->multisets[multiset].count > KEPT_ENTRIES ||
+                       plan->input->spec->multisets[multiset].column == plan->input->fact->dataset->partition_column;
+            if (due && !hand_out_multiset(plan, state, gains, t, multiset, error)) return false;
         }
-        if ((last || table->per_partition) && !hand_out_table(plan, state, gains, t, error)) return false;
+        if (all && !hand_out_table(plan, state, gains, t, error)) return false;
     }
     return true;
 }
 
 /* ---- one partition ---- */
 
-static void transpose(const uint32_t *tuples, size_t count, int words, uint32_t (*out)[ROWS_PORTION])
+static void transpose(const uint32_t *tuples, size_t count, int words, int wanted, uint32_t (*out)[ROWS_PORTION])
 {
-    for (int w = 0; w < words; w++) {
+    for (int w = 0; w < wanted; w++) {
         const uint32_t *from = tuples + w;
         for (size_t i = 0; i < count; i++) out[w][i] = from[i * (size_t)words];
     }
@@ -446,13 +450,13 @@ static bool group_partition(void *context, size_t partition, unsigned worker, st
     const struct plan *plan = context;
     struct worker_state *state = &plan->workers[worker];
     const struct joined *joined = plan->input->joined;
-    int words = plan->input->fact->words;
+    int words = plan->input->fact->words, data_words = plan->input->fact->data_words;
     for (unsigned w = 0; w < joined->workers; w++) {
         if (partition >= joined->worker[w].partitions) continue;
         for (const struct pile *pile = joined->worker[w].piles[partition]; pile; pile = pile->next) {
             for (uint32_t from = 0; from < pile->rows; from += ROWS_PORTION) {
                 size_t count = pile->rows - from < ROWS_PORTION ? pile->rows - from : ROWS_PORTION;
-                transpose(pile->words + (size_t)from * (size_t)words, count, words, state->words);
+                transpose(pile->words + (size_t)from * (size_t)words, count, words, data_words, state->words);
                 if (!group_portion(plan, state, count, error)) return false;
             }
         }

@@ -227,3 +227,20 @@ bool row_list_bounds(const struct row_list *list, const struct kpi_dataset *data
     }
     return any;
 }
+
+bool row_list_field_bounds(const struct row_list *list, int field, int64_t *low, int64_t *high, int64_t *unit)
+{
+    bool any = false;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct column *column = &list->items[i].batch->column[field];
+        int64_t least, most;
+        if (!packed_bounds(column, &least, &most)) continue;
+        /* whole seconds from a base that is none are whole seconds from another such base only by chance */
+        int64_t own = column->unit > 1 && least % column->unit == 0 ? column->unit : 1;
+        *low = !any || least < *low ? least : *low;
+        *high = !any || most > *high ? most : *high;
+        *unit = !any || own < *unit ? own : *unit;
+        any = true;
+    }
+    return any;
+}

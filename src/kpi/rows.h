@@ -59,4 +59,7 @@ bool column_needs_parent(const struct kpi_dataset *dataset, int column);
  * INT64_MAX when nothing is known. False when every value is null. Not for columns that need a parent. */
 bool row_list_bounds(const struct row_list *list, const struct kpi_dataset *dataset, int column, int64_t *low, int64_t *high);
 
+/* The same for a field, and the largest unit in which all its values lie apart (1 or a second's microseconds). */
+bool row_list_field_bounds(const struct row_list *list, int field, int64_t *low, int64_t *high, int64_t *unit);
+
 #endif

@@ -40,27 +40,65 @@ static void sort_references(struct references *references)
     }
 }
 
-/* The rows of one partition that joining laid out, in order of arrival. */
-static bool joined_references(const struct joined *joined, const struct fact *fact, uint32_t partition,
-                              struct references *references, struct error *error)
+/* Pointers to the tuples of one partition, in order of arrival. */
+struct tuples {
+    const uint32_t **items;
+    size_t count;
+};
+
+static uint64_t tuple_reference(const struct fact *fact, const uint32_t *tuple)
 {
-    references->count = 0;
+    return (uint64_t)tuple[fact->reference_word] << 32 | tuple[fact->reference_word + 1];
+}
+
+/* One worker's tuples of a partition; these are in order already. */
+static size_t list_tuples(const struct pile *newest, const struct fact *fact, const uint32_t **items)
+{
+    size_t rows = 0;
+    for (const struct pile *pile = newest; pile; pile = pile->next) rows += pile->rows;
+    size_t at = rows;
+    for (const struct pile *pile = newest; pile; pile = pile->next) { /* the newest comes first: fill backwards */
+        at -= pile->rows;
+        for (uint32_t i = 0; i < pile->rows; i++) items[at + i] = pile->words + (size_t)i * (size_t)fact->words;
+    }
+    return rows;
+}
+
+/* Merges two neighbouring ordered stretches, [0, middle) and [middle, count), through `room`. */
+static void merge_tuples(const struct fact *fact, const uint32_t **items, size_t middle, size_t count, const uint32_t **room)
+{
+    size_t a = 0, b = middle;
+    if (middle == 0 || middle == count ||
+        tuple_reference(fact, items[middle - 1]) <= tuple_reference(fact, items[middle])) {
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        bool first = b == count || (a < middle && tuple_reference(fact, items[a]) <= tuple_reference(fact, items[b]));
+        room[i] = first ? items[a++] : items[b++];
+    }
+    memcpy(items, room, count * sizeof *items);
+}
+
+static bool joined_tuples(const struct joined *joined, const struct fact *fact, uint32_t partition, struct tuples *tuples,
+                          struct error *error)
+{
+    size_t rows = 0;
     for (unsigned w = 0; joined->worker && w < joined->workers; w++) {
         if (partition >= joined->worker[w].partitions) continue;
-        size_t rows = 0;
         for (const struct pile *pile = joined->worker[w].piles[partition]; pile; pile = pile->next) rows += pile->rows;
-        if (!reference_room(references, rows, error)) return false;
-        size_t at = references->count += rows;
-        for (const struct pile *pile = joined->worker[w].piles[partition]; pile; pile = pile->next) {
-            const uint32_t *tuple = pile->words + fact->reference_word; /* the newest pile comes first: fill backwards */
-            at -= pile->rows;
-            for (uint32_t i = 0; i < pile->rows; i++, tuple += fact->words) {
-                references->items[at + i] = (row_reference)tuple[0] << 32 | tuple[1];
-            }
-        }
     }
-    sort_references(references);
-    return true;
+    *tuples = (struct tuples){0};
+    if (rows == 0) return true;
+    tuples->items = memory_array(rows, sizeof *tuples->items, error);
+    const uint32_t **room = memory_array(rows, sizeof *room, error);
+    for (unsigned w = 0; tuples->items && room && w < joined->workers; w++) {
+        if (partition >= joined->worker[w].partitions) continue;
+        size_t before = tuples->count;
+        tuples->count += list_tuples(joined->worker[w].piles[partition], fact, tuples->items + before);
+        merge_tuples(fact, tuples->items, before, tuples->count, room);
+    }
+    memory_free(room);
+    return tuples->items && room;
 }
 
 /* All live rows of a list. */
@@ -138,22 +176,25 @@ static bool write_place(void *context, size_t index, unsigned worker, struct err
     const struct place_job *job = &all->jobs[index];
     struct step *step = all->step;
     bool whole = step->spec->datasets[job->dataset].partition_column < 0;
-    struct references kept = {0}, fresh = {0}, come = {0};
+    struct references kept = {0}, live = {0};
+    struct tuples fresh = {0}, come = {0};
     struct row_list old = {0};
-    bool good = whole ? live_references(&step->slice[job->dataset], &fresh, error)
-                      : joined_references(&step->new_rows[job->dataset], &step->fact[job->dataset], job->partition, &fresh,
-                                          error) &&
-                            joined_references(&step->come[job->dataset], &step->fact[job->dataset], job->partition, &come,
-                                              error);
+    const struct fact *fact = &step->fact[job->dataset];
+    bool good = whole ? live_references(&step->slice[job->dataset], &live, error)
+                      : joined_tuples(&step->new_rows[job->dataset], fact, job->partition, &fresh, error) &&
+                            joined_tuples(&step->come[job->dataset], fact, job->partition, &come, error);
     if (good && job->loaded) {
         old = (struct row_list){.items = &job->loaded->rows, .count = 1};
         good = kept_references(job->loaded, &kept, error);
     }
-    struct cleaned_rows lists[] = {{&old, kept.items, kept.count},
-                                   {&step->arriving[job->dataset], come.items, come.count},
-                                   {&step->slice[job->dataset], fresh.items, fresh.count}};
-    good = good && cleaned_write(step->engine->cleaned, job->dataset, job->place, lists, 3, error);
+    struct cleaned_rows lists[] = {
+        {.list = &old, .references = kept.items, .count = kept.count},
+        {.list = &step->arriving[job->dataset], .count = come.count, .fact = fact, .tuples = come.items},
+        {.list = &step->slice[job->dataset], .count = fresh.count, .fact = fact, .tuples = fresh.items},
+        {.list = &step->slice[job->dataset], .references = live.items, .count = live.count}};
+    good = good && cleaned_write(step->engine->cleaned, job->dataset, job->place, lists, sizeof lists / sizeof *lists, error);
     memory_free(kept.items);
+    memory_free(live.items);
     memory_free(fresh.items);
     memory_free(come.items);
     return good;
@@ -250,8 +291,9 @@ static bool write_pending(struct step *step, int dataset, struct error *error)
         orphan_references(step, dataset, &step->arriving[dataset], &step->come[dataset], &come, error);
     if (good && fresh.count + come.count > 0) {
         if (step->pending_place == 0) step->pending_place = PLACE_PENDING + step->engine->next_pending++;
-        struct cleaned_rows lists[] = {{&step->arriving[dataset], come.items, come.count},
-                                       {&step->slice[dataset], fresh.items, fresh.count}};
+        struct cleaned_rows lists[] = {
+            {.list = &step->arriving[dataset], .references = come.items, .count = come.count},
+            {.list = &step->slice[dataset], .references = fresh.items, .count = fresh.count}};
         good = cleaned_write(step->engine->cleaned, dataset, step->pending_place, lists, 2, error);
     }
     memory_free(fresh.items);

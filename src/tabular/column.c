@@ -188,6 +188,40 @@ void column_unpack(const struct column *column, size_t from, size_t count, int64
     }
 }
 
+#define CODE_LOOP(type)                                                                                                \
+    for (size_t i = 0; i < count; i++) {                                                                               \
+        type stored = ((const type *)column->stored)[from + i];                                                        \
+        uint32_t code = offset + step * (uint32_t)stored;                                                              \
+        codes[i] = has_null && stored == (type)UINT64_MAX ? UINT32_MAX : code;                                         \
+    }
+
+void column_unpack_codes(const struct column *column, size_t from, size_t count, int64_t base, int64_t unit,
+                         uint32_t *codes)
+{
+    const bool has_null = column->has_null;
+    const bool empty = column->kind == COLUMN_ABSENT || (column->width == 0 && has_null);
+    const uint32_t offset = empty ? UINT32_MAX : (uint32_t)(((uint64_t)column->base - (uint64_t)base) / (uint64_t)unit);
+    const uint32_t step = (uint32_t)(column->unit / unit);
+    if (empty || column->width == 0) {
+        for (size_t i = 0; i < count; i++) codes[i] = offset;
+        return;
+    }
+    switch (column->width) {
+    case 1:
+        CODE_LOOP(uint8_t)
+        break;
+    case 2:
+        CODE_LOOP(uint16_t)
+        break;
+    case 4:
+        CODE_LOOP(uint32_t)
+        break;
+    default:
+        CODE_LOOP(uint64_t)
+        break;
+    }
+}
+
 #define PICK_LOOP(type)                                                                                                \
     for (size_t i = 0; i < count; i++) {                                                                               \
         type stored = ((const type *)column->stored)[(uint32_t)references[i]];                                         \
