@@ -18,8 +18,11 @@ static void append_value(struct str value, struct buffer *into)
         length = SHOWN_BYTES;
         while (length > 0 && ((unsigned char)value.data[length] & 0xC0) == 0x80) length--;
     }
+    char *room = buffer_room(into, length);
+    if (room == NULL) return;
     for (size_t i = 0; i < length; i++)
-        buffer_append_char(into, (unsigned char)value.data[i] < 0x20 || value.data[i] == 0x7F ? ' ' : value.data[i]);
+        room[i] = (unsigned char)value.data[i] < 0x20 || value.data[i] == 0x7F ? ' ' : value.data[i];
+    buffer_advance(into, length);
     if (length < value.length) buffer_append_text(into, "…");
 }
 

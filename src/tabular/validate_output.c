@@ -15,13 +15,22 @@ static size_t append_columns(const struct file_state *state, char room[sizeof re
     return sizeof reject_columns;
 }
 
+/* Whether a text must be quoted in this dialect. It is looked at 16 bytes at a time, since every rejected row has one;
+ * OUTPUT_PADDING bytes after it may be read. */
 static bool needs_quotes(const struct csv_dialect *dialect, struct str text)
 {
-    for (size_t i = 0; i < text.length; i++)
-        if (text.data[i] == dialect->delimiter || text.data[i] == dialect->quote || text.data[i] == '\n' ||
-            text.data[i] == '\r')
-            return true;
-    return false;
+    unsigned char found[OUTPUT_PADDING] = {0};
+    for (size_t i = 0; i < text.length; i += OUTPUT_PADDING) {
+        unsigned char special[OUTPUT_PADDING];
+        for (size_t j = 0; j < OUTPUT_PADDING; j++) {
+            char c = text.data[i + j];
+            special[j] = (unsigned char)((c == dialect->delimiter) | (c == dialect->quote) | (c == '\n') | (c == '\r'));
+        }
+        for (size_t j = 0; j < OUTPUT_PADDING; j++) found[j] |= special[j];
+    }
+    unsigned char any = 0;
+    for (size_t j = 0; j < OUTPUT_PADDING; j++) any |= found[j];
+    return any != 0;
 }
 
 static char *put(char *at, struct str text)
@@ -32,13 +41,17 @@ static char *put(char *at, struct str text)
 
 static char *put_field(char *at, const struct csv_dialect *dialect, struct str text)
 {
-    if (dialect->quote == 0 || !needs_quotes(dialect, text)) return put(at, text);
-    *at++ = dialect->quote;
-    for (size_t i = 0; i < text.length; i++) {
-        if (text.data[i] == dialect->quote) *at++ = dialect->quote;
-        *at++ = text.data[i];
+    const char quote = dialect->quote;
+    if (quote == 0 || !needs_quotes(dialect, text)) return put(at, text);
+    *at++ = quote;
+    for (const char *next; (next = memchr(text.data, quote, text.length)) != NULL;) {
+        size_t part = (size_t)(next + 1 - text.data);
+        at = put(at, str_slice(text.data, part));
+        *at++ = quote;
+        text = str_slice(next + 1, text.length - part);
     }
-    *at++ = dialect->quote;
+    at = put(at, text);
+    *at++ = quote;
     return at;
 }
 

@@ -4,7 +4,10 @@
 
 #include "tabular/validate_records.h"
 
-/* Appends a rejected row: its bytes, the reasons as one field, and its number. */
+#define OUTPUT_PADDING 16
+
+/* Appends a rejected row: its bytes, the reasons as one field (OUTPUT_PADDING bytes after them must be readable and
+ * neither delimiter, quote nor newline), and its number. */
 void output_reject(struct buffer *into, const struct csv_dialect *dialect, struct str record, struct str reasons,
                    uint64_t row_number);
 

@@ -109,9 +109,12 @@ bool reasons_tell(struct job *job, size_t row, uint32_t breach, bool conditional
         if (conditional || !tell_few(job, breach, reasons)) tell_all(job, row, &broken, reasons);
     }
     for (uint32_t rules = broken; rules != 0; rules &= rules - 1) job->counts.broken[__builtin_ctz(rules)]++;
-    if (job->state->file->rejects_fd >= 0)
+    char *padding = buffer_room(reasons, OUTPUT_PADDING);
+    if (padding != NULL && job->state->file->rejects_fd >= 0) {
+        memset(padding, 0, OUTPUT_PADDING);
         output_reject(&worker->rejects, &job->state->dialect,
                       str_slice(job->records.data + record.start, record.end - record.start),
                       str_slice(reasons->data, reasons->length), number);
+    }
     return buffer_check(reasons, error) && buffer_check(&worker->rejects, error);
 }

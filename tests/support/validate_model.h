@@ -301,7 +301,7 @@ static inline bool real_run(struct outcome *outcome, const struct schema *schema
     char path[64];
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     struct csv_source source;
-    bool fine = written && csv_source_open(&source, path, &(struct csv_source_options){0}, error);
+    bool opened = written && csv_source_open(&source, path, &(struct csv_source_options){0}, error);
     struct validate_file file = {
         .source = &source,
         .schema = schema,
@@ -318,9 +318,9 @@ static inline bool real_run(struct outcome *outcome, const struct schema *schema
         .record_ceiling = options->record_ceiling,
         .batches = true,
     };
-    struct validation *validation = fine ? validation_new(options->team, &file, 1, &given, error) : NULL;
+    struct validation *validation = opened ? validation_new(options->team, &file, 1, &given, error) : NULL;
     bool done = validation == NULL;
-    fine = validation != NULL;
+    bool fine = validation != NULL;
     while (fine && !done) {
         struct batch **batches;
         size_t count;
@@ -343,7 +343,7 @@ static inline bool real_run(struct outcome *outcome, const struct schema *schema
     }
     fine = fine && (file.report.verdict != FILE_TAKEN || outcome->rejects.length == file.report.rejects_size);
     validation_free(validation);
-    if (written) csv_source_close(&source);
+    if (opened) csv_source_close(&source);
     close(fd);
     close(rejects);
     close(valid);
