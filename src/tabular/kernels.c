@@ -271,8 +271,8 @@ static void choose_term(struct kernel *kernel, struct terms *terms)
     const struct field *field = kernel->field;
     size_t room = sizeof kernel->missing / sizeof kernel->missing[0];
     kernel->cached = true;
-    kernel->plain_terms = field->enum_count == 0 && field->pattern == NULL && !field->has_lengths &&
-                          field->form == FORM_NONE;
+    kernel->plain_terms =
+        field->enum_count == 0 && field->pattern == NULL && !field->has_lengths && field->form == FORM_NONE;
     for (size_t i = 0; i < field->missing_count; i++) {
         struct str text = field->missing[i];
         if (text.length == 0 || text.length > TERM_NUMBER_DIGITS) continue;
@@ -319,7 +319,8 @@ void kernel_choose(struct kernel *kernel, const struct field *field, enum kernel
         kernel->run = run_term;
         break;
     case COLUMN_TEXT:
-        kernel->run = field->pattern != NULL || field->enum_count > 0 || field->form != FORM_NONE ? run_doubt : run_text;
+        kernel->run =
+            field->pattern != NULL || field->enum_count > 0 || field->form != FORM_NONE ? run_doubt : run_text;
         kernel->idle = kernel->run == run_text && !field->required && !field->has_lengths;
         break;
     default:
