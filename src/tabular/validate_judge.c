@@ -74,11 +74,9 @@ static bool judge_cell(struct chunk *chunk, size_t field, size_t i, int64_t *val
     if (verdict.failed)
         return error_set(error, ERROR_MEMORY, "out of memory for the values of column %s", schema->fields[field].name);
     if (verdict.broken != 0) return push_breach(chunk, i, field, &verdict, error);
+    if (verdict.warned != 0) set_bit(chunk->warned, i);
     if (schema->fields[field].kind == COLUMN_TEXT) return true;
-    if (verdict.warned != 0)
-        set_bit(chunk->warned, i);
-    else if (kernel->cached)
-        kernel_cache_put(job->caches[field], text, verdict.value);
+    if (verdict.warned == 0 && kernel->cached) kernel_cache_put(job->caches[field], text, verdict.value);
     int64_t *unit = &job->worker->units[field];
     if (verdict.value != COLUMN_NULL && verdict.value % *unit != 0) refine_unit(chunk, field, values);
     values[i] = verdict.value == COLUMN_NULL ? COLUMN_NULL : verdict.value / *unit;

@@ -122,15 +122,6 @@ static bool validate(struct check *check, struct error *error)
     return good;
 }
 
-/* Whether the schema has a rule whose breach is only a warning. */
-static bool has_warnings(const struct schema *schema)
-{
-    for (size_t i = 0; i < schema->field_count; i++)
-        for (int rule = 0; rule < RULE_COUNT; rule++)
-            if (schema->fields[i].warning[rule]) return true;
-    return false;
-}
-
 static bool judge_file(struct check *check, struct error *error)
 {
     struct check_report *report = check->report;
@@ -148,7 +139,7 @@ static bool judge_file(struct check *check, struct error *error)
     }
     if (told->rejected > 0 && !check_take_rejects(check, error)) return false;
     if (!check_compare_keys(check, error)) return false;
-    if ((told->rejected > 0 || check->breaks.count > 0 || check->has_warnings) && !check_explain(check, error))
+    if ((told->rejected > 0 || check->breaks.count > 0 || told->warned > 0) && !check_explain(check, error))
         return false;
     return csv_source_finish(&check->source, error);
 }
@@ -193,10 +184,7 @@ bool check_run(struct team *team, const struct check_options *options, struct ch
     report->schema = report->arena ? schema_load(report->arena, options->schema_path, error) : NULL;
     check.terms = report->schema ? terms_new(error) : NULL;
     bool good = check.terms != NULL;
-    if (good) {
-        check.dialect = (struct csv_dialect){report->schema->delimiter, report->schema->quote};
-        check.has_warnings = has_warnings(report->schema);
-    }
+    if (good) check.dialect = (struct csv_dialect){report->schema->delimiter, report->schema->quote};
     good = good && check_list_keys(&check, error) && open_source(&check, error) && open_outputs(&check, error) &&
            judge_file(&check, error) && finish(&check, error);
     release(&check);

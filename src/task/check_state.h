@@ -40,7 +40,6 @@ struct check {
     uint64_t *rejected_rows; /* row numbers that validation rejected, rising */
     size_t rejected_count;
     struct key_breaks breaks;
-    bool has_warnings; /* the schema has a rule that only warns */
 };
 
 /* Judges every field of a record; `map` says where they stand. */

@@ -339,3 +339,13 @@ def test_large_files_give_the_same_as_small_ones(aisle, tmp_path):
     rejected = rows_of(tmp_path / "out/in_rejected.csv")
     assert [int(row["row_number"]) for row in rejected] == [i + 2 for i in range(99, 60000, 100)] + [60002]
     assert len(rows_of(tmp_path / "out/in_valid.csv")) == 60001 - 601
+
+
+def test_the_first_example_of_the_documentation_holds(aisle, tmp_path):
+    text = (PIPELINES.parent / "docs/schemas.md").read_text()
+    data, rules, rejected = (block.split("\n", 1)[1] for block in text.split("```")[1:6:2])
+    (tmp_path / "shop.csv").write_text(data)
+    (tmp_path / "shop.json").write_text(rules)
+    aisle("check", "shop.csv", "--schema", "shop.json", "--out", "checked", expect=1)
+    assert (tmp_path / "checked/shop_rejected.csv").read_text() == rejected
+    assert (tmp_path / "checked/shop_valid.csv").read_text() == "".join(data.splitlines(True)[:2])
