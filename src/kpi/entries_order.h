@@ -4,8 +4,8 @@
 
 #include "kpi/trace.h"
 
-/* Stable, for up to 2^32 - 1 entries (ERROR_LIMIT past that). On failure the entries are still all there, in some order
- * of their columns that must not be used. */
+/* Stable, for up to 2^32 - 1 entries (ERROR_LIMIT past that). On failure the entries are what they were, perhaps in
+ * another order. */
 bool entries_order(struct entries *entries, const struct trace_shape *shape, struct error *error);
 
 #endif

@@ -21,15 +21,9 @@ bool run_corrupt(const struct run *run, uint64_t offset, const char *what, struc
                      run->path, (unsigned long long)(run->file_offset + offset), what);
 }
 
-/* In a fuzzing build damage must get past the checksums to reach the code behind them. */
 static bool checksum_wrong(const uint8_t *data, size_t size, uint64_t checksum)
 {
-#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
-    (void)data, (void)size, (void)checksum;
-    return false;
-#else
     return XXH3_64bits(data, size) != checksum;
-#endif
 }
 
 static bool map_file(struct run *run, int fd, const struct run_place *place, struct error *error)
