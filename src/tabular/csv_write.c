@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "tabular/term_code.h"
+
 static bool needs_quotes(struct str text)
 {
     for (size_t i = 0; i < text.length; i++) {
@@ -46,12 +48,13 @@ void csv_write_header(struct buffer *into, const struct value_column *columns, s
 }
 
 /* A term is rendered where it goes, and only one that needs quotes is moved aside for them. */
-static void write_term(struct buffer *into, const struct terms *terms, int64_t code)
+static void write_term(struct buffer *into, const struct value_column *column, const struct terms *terms, term code)
 {
     size_t start = into->length;
 
-    term_append(terms, code, into);
-    if (into->failed || !needs_quotes(str_slice(into->data + start, into->length - start))) {
+    value_append(into, column, terms, code);
+    if (into->failed || term_tag(code) == TERM_TAG_NUMBER ||
+        !needs_quotes(str_slice(into->data + start, into->length - start))) {
         return;
     }
     struct buffer text;
@@ -75,7 +78,7 @@ static void write_value(struct buffer *into, const struct value_column *column, 
         }
     } else if (column->kind != COLUMN_ABSENT && column->values[row] != COLUMN_NULL) {
         if (column->kind == COLUMN_TERM) {
-            write_term(into, terms, column->values[row]);
+            write_term(into, column, terms, column->values[row]);
         } else {
             value_append(into, column, terms, column->values[row]);
         }

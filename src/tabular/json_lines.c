@@ -1,10 +1,13 @@
 #include "tabular/json_lines.h"
 
 #include "base/json.h"
+#include "tabular/term_code.h"
 
-static bool is_quoted(enum column_kind kind)
+/* Whether the value's text is a JSON string as it stands: quotes around it, nothing to escape. */
+static bool is_quoted(const struct value_column *column, size_t row)
 {
-    return kind == COLUMN_DATE || kind == COLUMN_TIMESTAMP;
+    return column->kind == COLUMN_DATE || column->kind == COLUMN_TIMESTAMP ||
+           (column->kind == COLUMN_TERM && term_tag(column->values[row]) == TERM_TAG_NUMBER);
 }
 
 static bool is_null(const struct value_column *column, size_t row)
@@ -42,12 +45,12 @@ void json_lines_value(struct buffer *into, const struct value_column *column, co
         buffer_append(into, "null", 4);
     } else if (column->kind == COLUMN_TEXT) {
         json_append_string(into, column->texts[row]);
-    } else if (column->kind == COLUMN_TERM) {
-        write_term(into, terms, column->values[row]);
-    } else if (is_quoted(column->kind)) {
+    } else if (is_quoted(column, row)) {
         buffer_append_char(into, '"');
         value_append(into, column, terms, column->values[row]);
         buffer_append_char(into, '"');
+    } else if (column->kind == COLUMN_TERM) {
+        write_term(into, terms, column->values[row]);
     } else {
         value_append(into, column, terms, column->values[row]);
     }

@@ -1,11 +1,14 @@
 /* Parquet files (github.com/apache/parquet-format), written for and read from the field's other engines.
  *
  * Written: format version 2.6 logical types, data pages V1, one or more row groups, PLAIN, RLE_DICTIONARY,
- * DELTA_BINARY_PACKED, DELTA_LENGTH_BYTE_ARRAY and DELTA_BYTE_ARRAY, uncompressed, SNAPPY or ZSTD, statistics with
- * null counts. Every column is OPTIONAL with definition levels.
+ * DELTA_BINARY_PACKED, DELTA_LENGTH_BYTE_ARRAY and DELTA_BYTE_ARRAY (chosen for each column of a row group from a sample
+ * of it), SNAPPY or ZSTD where that gains a tenth and uncompressed where not, least and largest value and null count of
+ * each column. Every column is OPTIONAL with definition levels.
  * Read: the same, and what DuckDB, Polars, pyarrow and Spark write of flat columns: data pages V1 and V2, REQUIRED
- * columns, PLAIN_DICTIONARY, INT32/INT64/FIXED_LEN_BYTE_ARRAY/INT96 forms of the types below, GZIP left out with a
- * clear error.
+ * columns, PLAIN_DICTIONARY, BYTE_STREAM_SPLIT, INT32/INT64/FIXED_LEN_BYTE_ARRAY/INT96 forms of the types below. Nested
+ * columns, encryption and other codecs (GZIP) are a clear error.
+ * A file may be anybody's: what it claims is checked against its size before memory is taken, and no content of it does
+ * worse than an error or other values.
  */
 #ifndef AISLE_TABULAR_PARQUET_H
 #define AISLE_TABULAR_PARQUET_H
@@ -29,7 +32,7 @@ struct parquet_field {
 
 struct parquet_writer;
 
-/* Begins a file on an open descriptor, written from its place on. `terms` renders term codes. The file is complete
+/* Begins a file on an open descriptor of an empty file. `terms` renders term codes. The file is complete
  * after parquet_finish; syncing and naming it is the caller's. */
 struct parquet_writer *parquet_create(int fd, const char *path, const struct parquet_field *fields, size_t field_count,
                                       enum parquet_codec codec, const struct terms *terms, struct error *error);
@@ -61,14 +64,17 @@ struct parquet_reader *parquet_open(const char *path, struct error *error);
 void parquet_reader_free(struct parquet_reader *reader);
 
 size_t parquet_field_count(const struct parquet_reader *reader);
-/* DECIMAL up to 18 digits; floats and doubles are read as TEXT in shortest form that gives the same number. */
+/* STRING columns are of kind TEXT. Decimals of any precision are read as long as a value fits 64 bits; nanoseconds are cut
+ * to microseconds. Floats and doubles are read as TEXT in the shortest form that gives the same number, times of day as
+ * "23:59:59.5", UUIDs in hexadecimal, bytes as they are. */
 const struct parquet_field *parquet_field_at(const struct parquet_reader *reader, size_t field);
 int parquet_find(const struct parquet_reader *reader, const char *name); /* -1: none */
 size_t parquet_group_count(const struct parquet_reader *reader);
+/* At most 8192 for each byte of the file. */
 uint64_t parquet_group_rows(const struct parquet_reader *reader, size_t group);
 uint64_t parquet_row_count(const struct parquet_reader *reader);
 
-/* Decodes one column of one row group. STRING columns go to `values` as terms when `terms` is not NULL, else to
+/* Decodes one column of one row group. TEXT columns go to `values` as terms when `terms` is not NULL, else to
  * `texts`, whose bytes live until the next call for the same reader or its end. `values` or `texts` has room for
  * parquet_group_rows elements. */
 bool parquet_read_column(struct parquet_reader *reader, size_t group, size_t field, struct terms *terms,

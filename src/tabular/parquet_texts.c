@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 #include "tabular/parquet_encode.h"
-#include "tabular/parquet_word_text.h"
+#include "tabular/word_text.h"
 
 enum {
     PAGE_BYTES = 1024 * 1024, /* a page ends with the text that reaches it */

@@ -3,11 +3,14 @@
 #include <string.h>
 
 #include "tabular/datetime.h"
+#include "tabular/word_text.h"
+
+#define SIXTEEN_DIGITS_END UINT64_C(10000000000000000)
 
 enum {
-    NUMBER_ROOM = 24,
+    NUMBER_ROOM = 40,
     MOST_SCALE = 18,
-    DATE_ROOM = 16,
+    DATE_ROOM = 40,
     SECONDS_A_DAY = 86400,
     FRACTION_DIGITS = 6, /* of a second */
 };
@@ -21,14 +24,17 @@ static char *put_digits(char *at, uint64_t value, unsigned digits)
     return at + digits;
 }
 
+/* Writes a number without zeros in front; up to WORD_TEXT_BYTES bytes after it are touched. */
 static char *put_number(char *at, uint64_t value)
 {
-    unsigned digits = 1;
-
-    for (uint64_t rest = value; rest >= 10; rest /= 10) {
-        digits++;
+    if (value >= SIXTEEN_DIGITS_END) {
+        at = put_number(at, value / SIXTEEN_DIGITS_END);
+        return put_digits(at, value % SIXTEEN_DIGITS_END, WORD_TEXT_BYTES);
     }
-    return put_digits(at, value, digits);
+    struct word_text text = word_text_of_number(value);
+
+    word_text_store(text, at);
+    return at + text.length;
 }
 
 static uint64_t magnitude_of(int64_t value)
@@ -79,6 +85,22 @@ static char *put_date(char *at, int64_t days)
     return put_digits(at, (uint64_t)civil.day, 2);
 }
 
+static void append_term(struct buffer *into, const struct terms *terms, term code)
+{
+    struct word_text text;
+
+    if (!word_text_of_term(code, &text)) {
+        term_append(terms, code, into);
+        return;
+    }
+    char *room = buffer_room(into, WORD_TEXT_BYTES);
+
+    if (room != NULL) {
+        word_text_store(text, room);
+        buffer_advance(into, text.length);
+    }
+}
+
 static void append_date(struct buffer *into, int64_t days)
 {
     char text[DATE_ROOM];
@@ -116,7 +138,7 @@ void value_append(struct buffer *into, const struct value_column *column, const 
 {
     switch (column->kind) {
     case COLUMN_TERM:
-        term_append(terms, value, into);
+        append_term(into, terms, value);
         break;
     case COLUMN_INTEGER:
         append_decimal(into, value, 0, 0);

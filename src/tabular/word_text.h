@@ -1,6 +1,6 @@
-/* Texts of up to 16 bytes in two registers: what most ids are, compared and cut without touching memory. */
-#ifndef AISLE_TABULAR_PARQUET_WORD_TEXT_H
-#define AISLE_TABULAR_PARQUET_WORD_TEXT_H
+/* Texts of up to 16 bytes in two registers: what most ids are, compared, cut and written without touching memory. */
+#ifndef AISLE_TABULAR_WORD_TEXT_H
+#define AISLE_TABULAR_WORD_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
