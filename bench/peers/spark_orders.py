@@ -9,7 +9,8 @@ from common import Run
 
 cores = len(os.sched_getaffinity(0))
 spark = (SparkSession.builder.master(f"local[{cores}]").config("spark.driver.memory", "12g")
-         .config("spark.sql.shuffle.partitions", str(4 * cores)).config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false")
+         .config("spark.sql.shuffle.partitions", str(4 * cores)).config("spark.ui.enabled", "false")
+         .config("spark.ui.showConsoleProgress", "false")
          .config("spark.sql.session.timeZone", "UTC").getOrCreate())
 spark.sparkContext.setLogLevel("ERROR")
 run = Run()  # the start of the JVM is not counted

@@ -116,7 +116,11 @@ static bool visit(void *context, const char *name, struct error *error)
     const char *path = arena_format(finding->arena, error, "%s/%s", finding->folder, name);
     struct stat status;
     if (!path) return false;
-    if (stat(path, &status) != 0) return errno == ENOENT || error_set_errno(error, errno, "cannot look at %s", path);
+    if (stat(path, &status) != 0) {
+        /* What vanishes while one looks, or a link to nothing, matters when it would have been read. */
+        if (errno == ENOENT && !looks_like_data(name)) return true;
+        return error_set_errno(error, errno, "cannot read %s", path);
+    }
     if (S_ISDIR(status.st_mode)) return walk(finding, path, error);
     if (!looks_like_data(name)) return true;
     int dataset = dataset_of(finding, path, error);
@@ -148,10 +152,11 @@ static bool add_path(struct finding *finding, const char *given, struct error *e
     if (S_ISDIR(status.st_mode)) return walk(finding, path, error);
     int dataset = dataset_of(finding, path, error);
     if (dataset >= 0) return add_file(finding, path, dataset, error);
-    return error_set(error, ERROR_USAGE,
-                     "%s: its name tells no dataset of \"%s\"; begin it with one of their names (such as %s_part1.csv), or put "
-                     "it in a folder of that name",
-                     path, finding->spec->pipeline, finding->spec->datasets[0].name);
+    return error_set(
+        error, ERROR_USAGE,
+        "%s: its name tells no dataset of \"%s\"; begin it with one of their names (such as %s_part1.csv), or put "
+        "it in a folder of that name",
+        path, finding->spec->pipeline, finding->spec->datasets[0].name);
 }
 
 static int compare_files(const void *a, const void *b)
@@ -170,11 +175,12 @@ bool intake_find(struct arena *arena, const struct kpi_spec *spec, char *const *
         if (!add_path(&finding, paths[i], error)) return false;
     }
     if (intake->count == 0) {
-        return error_set(error, ERROR_NOT_FOUND,
-                         "%s holds no file of a dataset of \"%s\": file or folder names must begin with one of their names, as "
-                         "in %s/ or %s_part1.csv",
-                         path_count == 1 ? paths[0] : "what was given", spec->pipeline, spec->datasets[0].name,
-                         spec->datasets[0].name);
+        return error_set(
+            error, ERROR_NOT_FOUND,
+            "%s holds no file of a dataset of \"%s\": file or folder names must begin with one of their names, as "
+            "in %s/ or %s_part1.csv",
+            path_count == 1 ? paths[0] : "what was given", spec->pipeline, spec->datasets[0].name,
+            spec->datasets[0].name);
     }
     qsort(intake->files, intake->count, sizeof *intake->files, compare_files);
     return true;

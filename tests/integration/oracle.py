@@ -92,8 +92,9 @@ def field_text(raw):
 
 def parse_time(text):
     """Microseconds since 1970 in UTC."""
-    match = re.fullmatch(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:?\d\d)?)?", text,
-                         re.ASCII)
+    day = r"(\d{4})-(\d\d)-(\d\d)"
+    time = r"(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:?\d\d)?"
+    match = re.fullmatch(f"{day}(?:[T ]{time})?", text, re.ASCII)
     if match is None:
         raise BadRow("no time")
     year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
@@ -205,6 +206,7 @@ class Oracle:
         """`files`: (dataset, name, bytes). Gives the counts of this run as `aisle run --json` has them."""
         self.run_number += 1
         counts = {name: {"read": 0, "valid": 0, "rejected": 0, "duplicate": 0, "pending": 0} for name in FIELDS}
+        arrived = {name: {} for name in FIELDS}  # the winners among the rows of this run
         invalid, skipped = [], []
         for dataset, name, data in sorted(files, key=lambda file: natural(file[1])):
             content = (dataset, hashlib.sha256(data).hexdigest())
@@ -217,7 +219,9 @@ class Oracle:
                 invalid.append(name)
                 continue
             self.taken.add(content)
-            self.take(dataset, rows, counts[dataset])
+            self.take(dataset, rows, arrived[dataset], counts[dataset])
+        for dataset, rows in arrived.items():
+            self.meet(dataset, rows, counts[dataset])
         waiting = self.lines_waiting()
         for dataset, winners in self.rows.items():
             for key, (_, _, run) in winners.items():
@@ -228,8 +232,7 @@ class Oracle:
         self.waiting = waiting
         return {"datasets": counts, "pending_resolved": resolved, "invalid": invalid, "skipped": skipped}
 
-    def take(self, dataset, rows, counts):
-        winners = self.rows[dataset]
+    def take(self, dataset, rows, arrived, counts):
         for row in rows:
             counts["read"] += 1
             self.totals[dataset]["read"] += 1
@@ -239,13 +242,22 @@ class Oracle:
                 continue
             key = row[KEY[dataset]]
             version = max(row[name] for name in VERSION if row[name] is not None) if dataset == "orders" else 0
+            old = arrived.get(key)
+            if old is not None:
+                counts["duplicate"] += 1
+            if old is None or version >= old[0]:
+                arrived[key] = (version, row)
+
+    def meet(self, dataset, arrived, counts):
+        """What this run brought meets what stands from earlier runs. A row that says the same as the one that stands
+        changes nothing, and is a duplicate."""
+        winners = self.rows[dataset]
+        for key, (version, row) in arrived.items():
             old = winners.get(key)
-            if old is not None and version < old[0]:
+            if old is not None and (version < old[0] or row == old[1]):
                 counts["duplicate"] += 1
-                continue
-            if old is not None and old[2] == self.run_number:
-                counts["duplicate"] += 1
-            winners[key] = (version, row, self.run_number)
+            else:
+                winners[key] = (version, row, self.run_number)
 
     def lines_waiting(self):
         return {key for key, (_, row, _) in self.rows["order_items"].items()
