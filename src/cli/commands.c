@@ -11,6 +11,7 @@ const struct command *const cli_commands[] = {
     &cli_run,
     &cli_kpi,
     &cli_export,
+    &cli_trace,
     &cli_runs,
     &cli_check,
     &cli_profile,

@@ -38,31 +38,43 @@ static const struct entry files[] = {
     {"DIR/state/", "what later runs need to know of earlier ones"},
 };
 
-static void put_word(struct buffer *out, const char *word, size_t length)
+/* A character that is not ASCII, as every roff knows it: \[u00E9]. Returns its bytes. `text` is well-formed UTF-8. */
+static size_t put_unicode(struct buffer *out, const char *text)
 {
-    for (size_t i = 0; i < length; i++) {
-        bool dash = word[i] == '-' && (i == 0 || word[i - 1] == '-' || word[i - 1] == '\'' || word[i - 1] == '(');
-        if (word[i] == '\\')
+    unsigned first = (unsigned char)*text;
+    size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+    unsigned code = first & (0x7Fu >> length);
+    for (size_t i = 1; i < length; i++) code = code << 6 | ((unsigned char)text[i] & 0x3Fu);
+    buffer_append_format(out, "\\[u%04X]", code);
+    return length;
+}
+
+/* Text with what roff would take as its own escaped. Dashes that begin an option stay dashes when they are copied; with
+ * `literal` all do. */
+static void put_escaped(struct buffer *out, const char *text, size_t length, bool literal)
+{
+    for (size_t i = 0; i < length;) {
+        char before = i == 0 ? '-' : text[i - 1];
+        bool dash = text[i] == '-' && (literal || before == '-' || before == '\'' || before == '(');
+        if ((unsigned char)text[i] >= 0x80) {
+            i += put_unicode(out, text + i);
+            continue;
+        }
+        if (text[i] == '\\')
             buffer_append_text(out, "\\e");
         else if (dash)
             buffer_append_text(out, "\\-");
         else
-            buffer_append_char(out, word[i]);
+            buffer_append_char(out, text[i]);
+        i++;
     }
 }
 
-/* Text with what the macros would take as theirs escaped; hyphens of options stay hyphens when copied. */
+/* Literal text that may begin a line. */
 static void put_text(struct buffer *out, const char *text)
 {
     if (*text == '.' || *text == '\'') buffer_append_text(out, "\\&");
-    for (const char *at = text; *at != '\0'; at++) {
-        if (*at == '\\')
-            buffer_append_text(out, "\\e");
-        else if (*at == '-')
-            buffer_append_text(out, "\\-");
-        else
-            buffer_append_char(out, *at);
-    }
+    put_escaped(out, text, strlen(text), true);
 }
 
 static void put_line(struct buffer *out, const char *text)
@@ -83,7 +95,7 @@ static void put_paragraph(struct buffer *out, const char *text, size_t length)
         bool breaks = column > 0 && column + 1 + word_length > LINE_LENGTH;
         if (column > 0) buffer_append_char(out, breaks ? '\n' : ' ');
         if ((column == 0 || breaks) && (*word == '.' || *word == '\'')) buffer_append_text(out, "\\&");
-        put_word(out, word, word_length);
+        put_escaped(out, word, word_length, false);
         column = breaks || column == 0 ? word_length : column + 1 + word_length;
         i += word_length + 1;
     }
@@ -122,6 +134,13 @@ static void put_described(struct buffer *out, struct buffer *text)
     buffer_free(text);
 }
 
+static void put_argument(struct buffer *out, const char *argument)
+{
+    buffer_append_text(out, " \\fI");
+    put_text(out, argument);
+    buffer_append_text(out, "\\fR");
+}
+
 static void put_option(struct buffer *out, const struct option *option)
 {
     buffer_append_text(out, ".TP\n");
@@ -129,7 +148,7 @@ static void put_option(struct buffer *out, const struct option *option)
     buffer_append_text(out, "\\fB\\-\\-");
     put_text(out, option->name);
     buffer_append_text(out, "\\fR");
-    if (option->argument != NULL) buffer_append_format(out, " \\fI%s\\fR", option->argument);
+    if (option->argument != NULL) put_argument(out, option->argument);
     buffer_append_char(out, '\n');
     struct buffer text;
     buffer_init(&text, 0);

@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "cli/human.h"
 
-enum { GAP = 2, BAR_WIDTH = 12, LEAST_BAR = 4, LEAST_TEXT = 8 };
+enum { GAP = 2, BAR_WIDTH = 12, LEAST_BAR = 4, LEAST_TEXT = 8, LONGEST_RULE = 40 };
 
 struct cell {
     size_t offset, length; /* in `texts` */
@@ -186,6 +186,14 @@ static void write_header(struct table *table)
     write_line(table);
 }
 
+/* A last column of long texts, where nothing is cut, does not need a line all the way. */
+static size_t rule_width(const struct table *table, size_t c)
+{
+    size_t width = table->widths[c];
+    bool ragged = c + 1 == table->column_count && table->columns[c].kind == TABLE_TEXT && table->terminal.width == 0;
+    return ragged && width > LONGEST_RULE ? LONGEST_RULE : width;
+}
+
 static void write_rule(struct table *table)
 {
     bool first = true;
@@ -193,7 +201,7 @@ static void write_rule(struct table *table)
     for (size_t c = 0; c < table->column_count; c++) {
         if (table->widths[c] == 0) continue;
         pad(&table->line, first ? 0 : GAP);
-        for (size_t i = 0; i < table->widths[c]; i++)
+        for (size_t i = 0; i < rule_width(table, c); i++)
             buffer_append_text(&table->line, table->terminal.utf8 ? "─" : "-");
         first = false;
     }

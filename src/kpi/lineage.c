@@ -1,0 +1,172 @@
+#include "kpi/lineage.h"
+
+#include "base/memory.h"
+#include "kpi/cleaned.h"
+#include "tabular/datetime.h"
+
+struct walk {
+    const struct kpi_store *store;
+    const struct kpi_table *table;
+    int64_t wanted[KPI_MAX_KEYS];
+    int key_count;
+    struct cleaned *cleaned;
+    bool (*visit)(void *context, const struct lineage_row *row, struct error *error);
+    void *context;
+    bool stopped; /* the visitor had enough */
+};
+
+static bool evaluate(const struct walk *walk, const struct kpi_dataset *dataset, int column, const struct batch *batch,
+                     size_t from, size_t count, int64_t *values, struct error *error);
+
+/* Values of a column of the parents of these rows, as the parent's key index holds them. */
+static bool look_up(const struct walk *walk, const struct kpi_dataset *dataset, const struct kpi_column *column,
+                    const struct batch *batch, size_t from, size_t count, int64_t *values, struct error *error)
+{
+    const struct kpi_join *join = &dataset->joins[column->join];
+    const struct kpi_dataset *parent = &walk->store->spec->datasets[join->dataset];
+    int position = 0;
+    while (position < parent->parent_column_count && parent->parent_columns[position] != column->parent_column)
+        position++;
+    size_t columns = 1 + (size_t)parent->parent_column_count;
+    int64_t keys[ROWS_PORTION];
+    int64_t *key_columns[] = {keys};
+    int64_t *found_values[TRACE_MAX_VALUES] = {NULL};
+    bool found[ROWS_PORTION];
+    int64_t *room = memory_array(columns * ROWS_PORTION, sizeof *room, error);
+    if (room == NULL) return false;
+    for (size_t c = 0; c < columns; c++) found_values[c] = room + c * ROWS_PORTION;
+    column_unpack(&batch->column[join->field], from, count, keys);
+    bool good = trace_probe(state_trace(walk->store->state, STATE_KEYS, join->dataset), key_columns, count, found,
+                            found_values, error);
+    for (size_t i = 0; i < count && good; i++) values[i] = found[i] ? found_values[1 + position][i] : COLUMN_NULL;
+    memory_free(room);
+    return good;
+}
+
+static bool operate(const struct walk *walk, const struct kpi_dataset *dataset, const struct kpi_column *column,
+                    const struct batch *batch, size_t from, size_t count, int64_t *values, struct error *error)
+{
+    int64_t arguments[2][ROWS_PORTION];
+    for (int i = 0; i < 2; i++)
+        if (column->argument[i] >= 0 &&
+            !evaluate(walk, dataset, column->argument[i], batch, from, count, arguments[i], error))
+            return false;
+    return rows_operate(column, arguments[0], arguments[1], count, values, error);
+}
+
+/* Values of a column for at most ROWS_PORTION rows, whether it needs parents or not. */
+static bool evaluate(const struct walk *walk, const struct kpi_dataset *dataset, int column, const struct batch *batch,
+                     size_t from, size_t count, int64_t *values, struct error *error)
+{
+    const struct kpi_column *definition = &dataset->columns[column];
+    if (definition->operator== OPERATOR_PARENT)
+        return look_up(walk, dataset, definition, batch, from, count, values, error);
+    if (column_needs_parent(dataset, column))
+        return operate(walk, dataset, definition, batch, from, count, values, error);
+    return rows_evaluate(dataset, column, batch, from, count, values, error);
+}
+
+static bool visit_portion(struct walk *walk, const struct kpi_dataset *dataset, const struct rows *rows, size_t from,
+                          size_t count, struct error *error)
+{
+    bool wanted[ROWS_PORTION];
+    int64_t values[ROWS_PORTION];
+    for (size_t i = 0; i < count; i++) wanted[i] = true;
+    for (int k = 0; k < walk->key_count; k++) {
+        int column = kpi_column_find(dataset, walk->table->keys[k]);
+        if (!evaluate(walk, dataset, column, rows->batch, from, count, values, error)) return false;
+        for (size_t i = 0; i < count; i++) wanted[i] = wanted[i] && values[i] == walk->wanted[k];
+    }
+    for (size_t i = 0; i < count && !walk->stopped; i++) {
+        struct lineage_row row = {.dataset = dataset, .batch = rows->batch, .row = from + i};
+        if (!wanted[i]) continue;
+        row.source = rows_source(rows, row.row);
+        row.line = rows_line(rows, row.row);
+        error->code = ERROR_NONE;
+        walk->stopped = !walk->visit(walk->context, &row, error);
+    }
+    return !walk->stopped || error->code == ERROR_NONE;
+}
+
+static bool visit_place(struct walk *walk, int dataset, int64_t place, struct error *error)
+{
+    struct row_list list = {0};
+    if (!row_list_add(&list, (struct rows){0}, error)) return false;
+    struct rows *rows = &list.items[0];
+    bool good = cleaned_read(walk->cleaned, dataset, place, rows, error);
+    for (size_t from = 0; good && from < rows->batch->rows && !walk->stopped; from += ROWS_PORTION) {
+        size_t left = rows->batch->rows - from;
+        good = visit_portion(walk, &walk->store->spec->datasets[dataset], rows, from,
+                             left < ROWS_PORTION ? left : ROWS_PORTION, error);
+    }
+    row_list_free(&list);
+    return good;
+}
+
+/* Whether rows of the group can lie in a place: of a table by day only the day's, and never among those that wait. */
+static bool is_within(const struct walk *walk, const struct kpi_dataset *dataset, int64_t place)
+{
+    int key = walk->table->partition_key;
+    bool by_day = key >= 0 && key < walk->key_count && dataset->partition_column >= 0;
+    return place < PLACE_PENDING && (!by_day || place == walk->wanted[key]);
+}
+
+static bool visit_dataset(struct walk *walk, int dataset, struct error *error)
+{
+    int64_t *places = NULL;
+    size_t count = 0;
+    bool good = cleaned_places(walk->cleaned, dataset, &places, &count, error);
+    for (size_t i = 0; i < count && good && !walk->stopped; i++)
+        if (is_within(walk, &walk->store->spec->datasets[dataset], places[i]))
+            good = visit_place(walk, dataset, places[i], error);
+    memory_free(places);
+    return good;
+}
+
+/* Whether a measure of the table is over the rows of a dataset itself. */
+static bool is_over(const struct kpi_table *table, int dataset)
+{
+    for (int m = 0; m < table->measure_count; m++) {
+        enum kpi_measure_kind kind = table->measures[m].kind;
+        bool derived = kind == MEASURE_RATIO || kind == MEASURE_MEAN_GAP || kind == MEASURE_RANK;
+        if (!derived && table->measures[m].dataset == dataset) return true;
+    }
+    return false;
+}
+
+/* The keys as values. `*possible` is false when one of them is a text that no row has. */
+static bool take_keys(struct walk *walk, const char *const *keys, bool *possible, struct error *error)
+{
+    *possible = true;
+    if (walk->key_count > walk->table->key_count)
+        return error_set(error, ERROR_USAGE, "the table '%s' has %d key%s, not %d", walk->table->name,
+                         walk->table->key_count, walk->table->key_count == 1 ? "" : "s", walk->key_count);
+    for (int k = 0; k < walk->key_count; k++) {
+        if (walk->table->key_kinds[k] == COLUMN_TERM) {
+            walk->wanted[k] = term_find(walk->store->terms, str_of(keys[k]));
+            *possible = *possible && walk->wanted[k] != TERM_NULL;
+        } else if (walk->table->key_kinds[k] != COLUMN_DATE || !date_parse(str_of(keys[k]), &walk->wanted[k])) {
+            return error_set(error, ERROR_USAGE, "%s must be a date such as 2025-04-01, is '%s'", walk->table->keys[k],
+                             keys[k]);
+        }
+    }
+    return true;
+}
+
+bool lineage_walk(const struct kpi_store *store, const struct kpi_table *table, const char *const *keys, int key_count,
+                  bool (*visit)(void *context, const struct lineage_row *row, struct error *error), void *context,
+                  struct error *error)
+{
+    struct walk walk = {.store = store, .table = table, .key_count = key_count, .visit = visit, .context = context};
+    bool possible = false;
+    if (!take_keys(&walk, keys, &possible, error)) return false;
+    if (!possible) return true;
+    if (!folder_read_begin(store->folder, error)) return false;
+    walk.cleaned = cleaned_open(store->spec, store->folder, NULL, "", store->terms, error);
+    bool good = walk.cleaned != NULL;
+    for (int d = 0; d < store->spec->dataset_count && good && !walk.stopped; d++)
+        if (is_over(table, d)) good = visit_dataset(&walk, d, error);
+    cleaned_close(walk.cleaned);
+    folder_read_end(store->folder);
+    return good;
+}
