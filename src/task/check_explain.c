@@ -142,6 +142,7 @@ static void visit(void *context, size_t field, enum rule rule, const char *messa
             if (key->rule != rule || (size_t)key->fields[0] != field) continue;
             buffer_clear(&explain->reason);
             struct str text = tell_key(explain, key, &explain->breaks[i], &value);
+            explain->failed = !buffer_check(&value, explain->error) || explain->failed;
             push_reason(explain, field, rule, text);
         }
         return;
@@ -303,7 +304,9 @@ static bool explain_row(struct explain *explain)
     } else if (explain->warning_field_count > 0 && !look_for_warnings(explain)) {
         return false;
     }
-    if (explain->failed) return false;
+    if (explain->failed || !buffer_check(&explain->reason, explain->error) ||
+        !buffer_check(&explain->reasons, explain->error))
+        return false;
     return !explain->rewrite || write_row(explain, bad);
 }
 

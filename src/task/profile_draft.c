@@ -85,6 +85,7 @@ static void add_description(const struct profile_column *column, struct buffer *
     if (column->ambiguous) buffer_append_text(&text, "; day and month may be exchanged: look which is right");
     buffer_append_text(into, ",\n     \"description\": ");
     json_append_string(into, str_slice(text.data, text.length));
+    into->failed = into->failed || text.failed;
 }
 
 static void add_field(const struct profile *profile, const struct profile_column *column, struct buffer *into)
