@@ -1,14 +1,13 @@
 /* Parquet files (github.com/apache/parquet-format), written for and read from the field's other engines.
  *
  * Written: format version 2.6 logical types, data pages V1, one or more row groups, PLAIN, RLE_DICTIONARY,
- * DELTA_BINARY_PACKED, DELTA_LENGTH_BYTE_ARRAY and DELTA_BYTE_ARRAY (chosen for each column of a row group from a sample
- * of it), SNAPPY or ZSTD where that gains a tenth and uncompressed where not, least and largest value and null count of
- * each column. Every column is OPTIONAL with definition levels.
- * Read: the same, and what DuckDB, Polars, pyarrow and Spark write of flat columns: data pages V1 and V2, REQUIRED
- * columns, PLAIN_DICTIONARY, BYTE_STREAM_SPLIT, INT32/INT64/FIXED_LEN_BYTE_ARRAY/INT96 forms of the types below. Nested
- * columns, encryption and other codecs (GZIP) are a clear error.
- * A file may be anybody's: what it claims is checked against its size before memory is taken, and no content of it does
- * worse than an error or other values.
+ * DELTA_BINARY_PACKED, DELTA_LENGTH_BYTE_ARRAY and DELTA_BYTE_ARRAY (chosen for each column of a row group from a
+ * sample of it), SNAPPY or ZSTD where that gains a tenth and uncompressed where not, least and largest value and null
+ * count of each column. Every column is OPTIONAL with definition levels. Read: the same, and what DuckDB, Polars,
+ * pyarrow and Spark write of flat columns: data pages V1 and V2, REQUIRED columns, PLAIN_DICTIONARY, BYTE_STREAM_SPLIT,
+ * INT32/INT64/FIXED_LEN_BYTE_ARRAY/INT96 forms of the types below. Nested columns, encryption and other codecs (GZIP)
+ * are a clear error. A file may be anybody's: what it claims is checked against its size before memory is taken, and no
+ * content of it does worse than an error or other values.
  */
 #ifndef AISLE_TABULAR_PARQUET_H
 #define AISLE_TABULAR_PARQUET_H
@@ -64,9 +63,9 @@ struct parquet_reader *parquet_open(const char *path, struct error *error);
 void parquet_reader_free(struct parquet_reader *reader);
 
 size_t parquet_field_count(const struct parquet_reader *reader);
-/* STRING columns are of kind TEXT. Decimals of any precision are read as long as a value fits 64 bits; nanoseconds are cut
- * to microseconds. Floats and doubles are read as TEXT in the shortest form that gives the same number, times of day as
- * "23:59:59.5", UUIDs in hexadecimal, bytes as they are. */
+/* STRING columns are of kind TEXT. Decimals of any precision are read as long as a value fits 64 bits; nanoseconds are
+ * cut to microseconds. Floats and doubles are read as TEXT in the shortest form that gives the same number, times of
+ * day as "23:59:59.5", UUIDs in hexadecimal, bytes as they are. */
 const struct parquet_field *parquet_field_at(const struct parquet_reader *reader, size_t field);
 int parquet_find(const struct parquet_reader *reader, const char *name); /* -1: none */
 size_t parquet_group_count(const struct parquet_reader *reader);
