@@ -16,6 +16,7 @@ def aisle(tmp_path):
 
     def run(*arguments, expect=0, stdin="", timeout_s=120, **environment):
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AISLE_")}
+        inherited["AISLE_PIPELINES"] = str(TOP / "pipelines")
         done = subprocess.run([PROGRAM, *map(str, arguments)], input=stdin, capture_output=True, text=True,
                               errors="surrogateescape", cwd=tmp_path, timeout=timeout_s, env=inherited | environment)
         assert expect is None or done.returncode == expect, (

@@ -8,14 +8,14 @@
 enum { MAXIMUM_FILE_BYTES = 64 * 1024 * 1024 };
 
 /* jansson takes some failed allocations for syntax errors, and loses a character of the text after others, so its
- * allocator remembers that one failed. */
-static _Thread_local bool out_of_memory;
+ * allocator counts those that failed. */
+static _Thread_local uint64_t failures;
 
 static void *allocate(size_t size)
 {
     void *bytes = memory_array(size, 1, NULL);
 
-    out_of_memory = out_of_memory || bytes == NULL;
+    failures += bytes == NULL;
     return bytes;
 }
 
@@ -27,11 +27,10 @@ static __attribute__((constructor)) void use_house_memory(void)
 json_t *json_read(const char *data, size_t size, const char *name, struct error *error)
 {
     json_error_t place;
-
-    out_of_memory = false;
+    uint64_t before = failures;
     json_t *value = json_loadb(data, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &place);
 
-    if (out_of_memory) {
+    if (failures != before) {
         json_decref(value);
         error_set(error, ERROR_MEMORY, "out of memory while reading %s of %zu bytes", name, size);
         return NULL;
@@ -51,6 +50,16 @@ json_t *json_read_file(const char *path, struct error *error)
         return NULL;
     }
     return json_read(text.data, text.length, path, error);
+}
+
+uint64_t json_failures(void)
+{
+    return failures;
+}
+
+bool json_built(uint64_t before, struct error *error)
+{
+    return failures == before || error_set(error, ERROR_MEMORY, "out of memory while putting a JSON value together");
 }
 
 static const char *type_name(json_type type)

@@ -2,6 +2,8 @@
 #ifndef AISLE_BASE_JSON_H
 #define AISLE_BASE_JSON_H
 
+#include <stdint.h>
+
 #include <jansson.h>
 
 #include "base/buffer.h"
@@ -23,6 +25,13 @@ const char *json_text_or(json_t *object, const char *key, const char *fallback, 
 
 /* Fails when the object has a member that is not in `known` (ended by NULL); names it and the nearest. */
 bool json_only(json_t *object, const char *const *known, const char *name, struct error *error);
+
+/* How many of jansson's allocations on this thread have failed so far. Values are built by many calls, each of which
+ * may fail and is safe to be given NULL; taking this number before and asking json_built after checks them all. */
+uint64_t json_failures(void);
+
+/* False with ERROR_MEMORY when an allocation of jansson failed since json_failures gave `before`. */
+bool json_built(uint64_t before, struct error *error);
 
 /* Appends `value` as JSON text, in the form that jansson's `flags` ask for (JSON_COMPACT, JSON_INDENT(2), …). */
 void json_append(struct buffer *buffer, const json_t *value, size_t flags);

@@ -154,6 +154,7 @@ static bool load_document(struct state *state, bool *stale, struct error *error)
 static bool save_document(struct state *state, struct change *change, struct error *error)
 {
     char key[160], name[160];
+    uint64_t failures = json_failures();
     json_t *root = json_object(), *traces = json_object();
     bool good = root && traces && json_object_set_new(root, "spec", json_string(state->spec->text_hash)) == 0;
     for (int s = 0; good && s < state->slot_count; s++) {
@@ -175,8 +176,9 @@ static bool save_document(struct state *state, struct change *change, struct err
     json_decref(root);
     snprintf(key, sizeof key, "kpi/%s", state->spec->pipeline);
     const char *dumped = buffer_text(&text);
-    good = good && dumped ? change_document(change, key, dumped, error)
-                          : error_set(error, ERROR_MEMORY, "no memory for the list of runs");
+    good = json_built(failures, error) &&
+           (good || error_set(error, ERROR_INTERNAL, "%s: the list of runs cannot be written", key)) &&
+           buffer_check(&text, error) && change_document(change, key, dumped, error);
     buffer_free(&text);
     return good;
 }

@@ -503,6 +503,7 @@ static bool add_totals(struct run *run, const struct dataset_sums *sums, struct 
     if (!text && error->code != ERROR_NONE) return false;
     json_t *before = text ? json_read(text, strlen(text), key, error) : json_object();
     if (!before) return false;
+    uint64_t failures = json_failures();
     json_t *totals = json_object();
     for (int d = 0; d < run->spec->dataset_count; d++) {
         const struct engine_counts *counts = engine_counts(run->engine, d);
@@ -519,12 +520,14 @@ static bool add_totals(struct run *run, const struct dataset_sums *sums, struct 
         json_object_set_new(totals, run->spec->datasets[d].name, now);
     }
     json_decref(before);
-    json_object_set_new(run->record, "totals", totals);
+    json_object_set(run->record, "totals", totals);
     struct buffer dumped;
     buffer_init(&dumped, 0);
     json_append(&dumped, totals, JSON_COMPACT);
+    json_decref(totals);
     const char *now = buffer_text(&dumped);
-    bool good = now ? change_document(run->change, key, now, error) : buffer_check(&dumped, error);
+    bool good = json_built(failures, error) && buffer_check(&dumped, error) &&
+                change_document(run->change, key, now, error);
     buffer_free(&dumped);
     return good;
 }
@@ -561,6 +564,7 @@ static bool make_record(struct run *run, struct error *error)
     decide_status(run, sums);
     char started[32];
     clock_format_rfc3339(run->started_us, started);
+    uint64_t failures = json_failures();
     run->record = json_object();
     json_object_set_new(run->record, "run", json_string(run->id));
     json_object_set_new(run->record, "pipeline", json_string(run->spec->pipeline));
@@ -595,7 +599,7 @@ static bool make_record(struct run *run, struct error *error)
     }
     if (json_array_size(passed_by) > 0) json_object_set(run->record, "not_of_a_dataset", passed_by);
     json_decref(passed_by);
-    return !run->folder || run->temporary || add_totals(run, sums, error);
+    return json_built(failures, error) && (!run->folder || run->temporary || add_totals(run, sums, error));
 }
 
 static void set_seconds(struct run *run)
@@ -625,6 +629,7 @@ static bool take_sources(struct run *run, struct error *error)
 
 static bool commit(struct run *run, struct error *error)
 {
+    uint64_t failures = json_failures();
     set_seconds(run);
     struct buffer dumped;
     buffer_init(&dumped, 0);
@@ -636,7 +641,7 @@ static bool commit(struct run *run, struct error *error)
                                 .json = text,
                                 .started_us = run->started_us,
                                 .ended_us = clock_now_us()};
-    bool good = buffer_check(&dumped, error) && take_sources(run, error) && engine_finish(run->engine, error) && change_run(run->change, &record, error) &&
+    bool good = json_built(failures, error) && buffer_check(&dumped, error) && take_sources(run, error) && engine_finish(run->engine, error) && change_run(run->change, &record, error) &&
                 change_commit(run->change, error);
     buffer_free(&dumped);
     return good;

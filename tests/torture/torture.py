@@ -5,7 +5,7 @@ TORTURE_RUNS says how many places a walk tries, 0 for every one.
 """
 import os
 
-RUNS = int(os.environ.get("TORTURE_RUNS", "40"))
+RUNS = int(os.environ.get("TORTURE_RUNS", "24"))
 
 # What a run with a failing allocation may end with: failed, or done, for some it can do without.
 CLEAN_STATUSES = {0, 1, 3}

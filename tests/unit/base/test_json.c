@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/random.h"
@@ -153,6 +154,31 @@ static void want_of_memory_is_reported(void **state)
     torture_walk(read_and_write, NULL);
 }
 
+static bool build(void *context, struct error *error)
+{
+    uint64_t before = json_failures();
+    json_t *root = json_object();
+
+    (void)context;
+    for (int i = 0; i < 40; i++) {
+        char key[16];
+
+        snprintf(key, sizeof key, "key%d", i);
+        json_object_set_new(root, key, json_pack("[i,s]", i, "text"));
+    }
+    bool good = json_built(before, error);
+
+    assert_true(!good || json_object_size(root) == 40);
+    json_decref(root);
+    return good;
+}
+
+static void building_is_checked_at_its_end(void **state)
+{
+    (void)state;
+    torture_walk(build, NULL);
+}
+
 static void a_value_over_the_ceiling_is_a_failure(void **state)
 {
     struct error error;
@@ -176,6 +202,7 @@ int main(void)
         cmocka_unit_test(an_unknown_member_is_named_with_the_nearest),
         cmocka_unit_test(a_written_string_reads_the_same),
         cmocka_unit_test(bytes_that_are_not_utf8_are_replaced),
+        cmocka_unit_test(building_is_checked_at_its_end),
         cmocka_unit_test(a_value_over_the_ceiling_is_a_failure),
         cmocka_unit_test(want_of_memory_is_reported),
     };
