@@ -313,6 +313,10 @@ bool cleaned_read(struct cleaned *cleaned, int dataset, int64_t place, struct ro
     }
     good = good && pack_rows(&reading, rows, error);
     reading_close(&reading);
+    if (!good) {
+        batch_free(rows->batch);
+        *rows = (struct rows){0};
+    }
     return good;
 }
 
