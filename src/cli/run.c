@@ -48,7 +48,10 @@ static const struct option options[] = {
 static const char *const pipelines[] = {"orders", NULL};
 
 static const struct operand operands[] = {
-    {.name = "PIPELINE", .kind = VALUE_TEXT, .choices = pipelines, .help = "a pipeline's name, or the path of its folder"},
+    {.name = "PIPELINE",
+     .kind = VALUE_TEXT,
+     .choices = pipelines,
+     .help = "a pipeline's name, or the path of its folder"},
     {.name = "PATH", .kind = VALUE_FILE, .repeats = true, .help = "files, or folders of files"},
 };
 
@@ -87,8 +90,8 @@ static bool write_table(const struct run *run, const struct kpi_table *table, co
     kpi_result_free(&result);
     buffer_append_format(&path, "%s/%s.csv", folder, table->name);
     const char *name = buffer_text(&path);
-    bool good = buffer_check(&text, error) && buffer_check(&path, error) &&
-                file_store(name, text.data, text.length, error);
+    bool good =
+        buffer_check(&text, error) && buffer_check(&path, error) && file_store(name, text.data, text.length, error);
     buffer_free(&text);
     buffer_free(&path);
     return good;
@@ -107,9 +110,12 @@ static int exit_of(enum run_status status)
 {
     switch (status) {
     case RUN_DONE:
-    case RUN_NOTHING_NEW: return CLI_DONE;
-    case RUN_VALIDATION_FAILED: return CLI_FAILED;
-    default: return CLI_REJECTS;
+    case RUN_NOTHING_NEW:
+        return CLI_DONE;
+    case RUN_VALIDATION_FAILED:
+        return CLI_FAILED;
+    default:
+        return CLI_REJECTS;
     }
 }
 
@@ -176,11 +182,14 @@ const struct command cli_run = {
     .name = "run",
     .summary = "Run a pipeline over files and work out its KPIs",
     .description =
-        "Finds the files of each dataset by their names or folders, validates every row, deduplicates, joins and works out "
-        "the KPI tables, and keeps cleaned rows, rejected rows and tables in the data folder. A later run adds to what is "
+        "Finds the files of each dataset by their names or folders, validates every row, deduplicates, joins and works "
+        "out "
+        "the KPI tables, and keeps cleaned rows, rejected rows and tables in the data folder. A later run adds to what "
+        "is "
         "there; files whose content was taken before are passed over.\n\n"
         "Every row read ends valid, rejected, duplicate or pending (its order or product has not come yet), and the "
-        "summary shows that sum. The exit status is 0 when all is done, 3 when it is done but files could not be taken or "
+        "summary shows that sum. The exit status is 0 when all is done, 3 when it is done but files could not be taken "
+        "or "
         "more rows were rejected than the schema allows, 1 when nothing was done.",
     .options = options,
     .option_count = COUNT_OF(options),

@@ -107,8 +107,7 @@ static void append_file(struct buffer *line, json_t *file)
     int64_t rejected = json_integer_value(json_object_get(file, "rejected"));
     int64_t read = json_integer_value(json_object_get(file, "read"));
     if (outcome != NULL && strcmp(outcome, "taken") != 0) buffer_append_format(line, " %s", outcome);
-    if (rejected > 0)
-        buffer_append_format(line, " %" PRId64 " of %" PRId64 " rows rejected", rejected, read);
+    if (rejected > 0) buffer_append_format(line, " %" PRId64 " of %" PRId64 " rows rejected", rejected, read);
     if (rejects != NULL) buffer_append_format(line, ", kept in %s", rejects);
     if (said != NULL) buffer_append_format(line, "%s %s", line->length > 0 ? ";" : "", said);
 }

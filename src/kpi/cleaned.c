@@ -16,7 +16,7 @@ struct part {
     int64_t place;
     const char *path; /* within the folder */
     uint64_t rows, size_bytes;
-    bool staged;      /* made by this change */
+    bool staged; /* made by this change */
     bool dropped;
 };
 
@@ -169,8 +169,8 @@ struct reading {
     struct cleaned *cleaned;
     const struct kpi_dataset *dataset;
     size_t rows;
-    int64_t **values;          /* by field, then _source and _line */
-    struct str **texts;        /* by field, for free text */
+    int64_t **values;   /* by field, then _source and _line */
+    struct str **texts; /* by field, for free text */
     struct arena *text_arena;
 };
 
@@ -194,8 +194,8 @@ static bool read_column(struct reading *reading, struct parquet_reader *reader, 
         return true;
     }
     if (!text) {
-        return parquet_read_column(reader, group, (size_t)column, reading->cleaned->terms, reading->values[field] + at, NULL,
-                                   error);
+        return parquet_read_column(reader, group, (size_t)column, reading->cleaned->terms, reading->values[field] + at,
+                                   NULL, error);
     }
     struct str *texts = reading->texts[field] + at;
     if (!parquet_read_column(reader, group, (size_t)column, NULL, NULL, texts, error)) return false;
@@ -259,8 +259,9 @@ static bool pack_rows(struct reading *reading, struct rows *rows, struct error *
     batch->columns = (uint32_t)fields;
     for (size_t f = 0; f < fields; f++) {
         enum column_kind kind = reading->dataset->schema->fields[f].kind;
-        bool good = kind == COLUMN_TEXT ? pack_text(&batch->column[f], reading->texts[f], reading->rows, error)
-                                        : column_pack(&batch->column[f], kind, reading->values[f], reading->rows, error);
+        bool good = kind == COLUMN_TEXT
+                        ? pack_text(&batch->column[f], reading->texts[f], reading->rows, error)
+                        : column_pack(&batch->column[f], kind, reading->values[f], reading->rows, error);
         if (!good) return false;
     }
     rows->sources = reading->values[fields];
@@ -392,8 +393,8 @@ static row_reference reference_at(const struct cleaned_rows *part, size_t i)
     return (row_reference)words[0] << 32 | words[1];
 }
 
-static bool gather_column(const struct kpi_dataset *dataset, int column, const struct cleaned_rows *part, int64_t *values,
-                          struct error *error)
+static bool gather_column(const struct kpi_dataset *dataset, int column, const struct cleaned_rows *part,
+                          int64_t *values, struct error *error)
 {
     const struct kpi_column *c = &dataset->columns[column];
     if (c->operator== OPERATOR_FIELD) {
@@ -491,7 +492,8 @@ static bool write_parquet(struct cleaned *cleaned, struct writing *writing, int 
     bool good = true;
     for (size_t f = 0; good && f < writing->field_count; f++) good = fill_output(writing, f, error);
     struct parquet_writer *writer =
-        good ? parquet_create(fd, path, writing->fields, writing->field_count, PARQUET_SNAPPY, cleaned->terms, error) : NULL;
+        good ? parquet_create(fd, path, writing->fields, writing->field_count, PARQUET_SNAPPY, cleaned->terms, error)
+             : NULL;
     good = writer && parquet_write_group(writer, writing->values, writing->rows, error) &&
            parquet_finish(writer, size, error);
     if (writer) parquet_writer_free(writer);
@@ -509,17 +511,18 @@ static const char *new_path(struct cleaned *cleaned, const char *dataset, int64_
         return arena_format(cleaned->arena, error, "pending/%s/%lld-%s-%u.parquet", dataset,
                             (long long)(place - PLACE_PENDING), cleaned->run, serial);
     }
-    if (place == PLACE_WHOLE && cleaned->spec->datasets[kpi_dataset_find(cleaned->spec, dataset)].partition_column < 0) {
+    if (place == PLACE_WHOLE &&
+        cleaned->spec->datasets[kpi_dataset_find(cleaned->spec, dataset)].partition_column < 0) {
         return arena_format(cleaned->arena, error, "cleaned/%s/%s-%u.parquet", dataset, cleaned->run, serial);
     }
     char date[16];
     date_text(place, date);
-    return arena_format(cleaned->arena, error, "cleaned/%s/%s=%s/%s-%u.parquet", dataset, cleaned->spec->partition, date,
-                        cleaned->run, serial);
+    return arena_format(cleaned->arena, error, "cleaned/%s/%s=%s/%s-%u.parquet", dataset, cleaned->spec->partition,
+                        date, cleaned->run, serial);
 }
 
-bool cleaned_write(struct cleaned *cleaned, int dataset, int64_t place, const struct cleaned_rows *lists, size_t list_count,
-                   struct error *error)
+bool cleaned_write(struct cleaned *cleaned, int dataset, int64_t place, const struct cleaned_rows *lists,
+                   size_t list_count, struct error *error)
 {
     struct parquet_field fields[KPI_MAX_COLUMNS * 2];
     struct parquet_values values[KPI_MAX_COLUMNS * 2] = {{0}};

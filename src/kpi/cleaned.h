@@ -1,9 +1,10 @@
 /* Cleaned rows on disk: Parquet by dataset and place, read back when rows of that place change.
  *
- * A place (kpi/state.h) has one or more files; new rows add a file, and a place that loses rows, or has many small files,
- * is written anew as one. Files hold every field of the schema, the derived columns that the spec lists as "cleaned", and
- * where the row came from: `_source` (number of the source file) and `_line`.
- *   cleaned/orders/order_date=2025-04-01/RUN-1.parquet    cleaned/products/RUN-1.parquet    pending/order_items/7-RUN-1.parquet
+ * A place (kpi/state.h) has one or more files; new rows add a file, and a place that loses rows, or has many small
+ * files, is written anew as one. Files hold every field of the schema, the derived columns that the spec lists as
+ * "cleaned", and where the row came from: `_source` (number of the source file) and `_line`.
+ *   cleaned/orders/order_date=2025-04-01/RUN-1.parquet    cleaned/products/RUN-1.parquet
+ * pending/order_items/7-RUN-1.parquet
  */
 #ifndef AISLE_KPI_CLEANED_H
 #define AISLE_KPI_CLEANED_H
@@ -24,8 +25,8 @@ void cleaned_close(struct cleaned *cleaned);
 /* How many files a place has now. */
 size_t cleaned_files(struct cleaned *cleaned, int dataset, int64_t place);
 
-/* All rows of a place, in one batch with sources and lines; no rows give a batch of none. The caller frees as a row_list
- * does. */
+/* All rows of a place, in one batch with sources and lines; no rows give a batch of none. The caller frees as a
+ * row_list does. */
 bool cleaned_read(struct cleaned *cleaned, int dataset, int64_t place, struct rows *rows, struct error *error);
 
 /* Every place that a dataset has. `visit` as in file_list. */
@@ -38,18 +39,19 @@ bool cleaned_mentions(struct cleaned *cleaned, int dataset, int64_t place, int f
 /* A row of a row list: item in the upper half, row in the lower. */
 typedef uint64_t row_reference;
 
-/* Rows to write: through references to a list, or as tuples that joining laid out (then with the list they refer to). */
+/* Rows to write: through references to a list, or as tuples that joining laid out (then with the list they refer to).
+ */
 struct cleaned_rows {
     const struct row_list *list;
     const row_reference *references; /* NULL with tuples */
     size_t count;
     const struct fact *fact;
-    const uint32_t *const *tuples;   /* pointers to `count` tuples */
+    const uint32_t *const *tuples; /* pointers to `count` tuples */
 };
 
 /* Adds a file with the rows of some lists, in this order. Safe from several threads at once. */
-bool cleaned_write(struct cleaned *cleaned, int dataset, int64_t place, const struct cleaned_rows *lists, size_t list_count,
-                   struct error *error);
+bool cleaned_write(struct cleaned *cleaned, int dataset, int64_t place, const struct cleaned_rows *lists,
+                   size_t list_count, struct error *error);
 
 /* Forgets the files that a place had before. Call it before cleaned_write for the same place. */
 bool cleaned_drop(struct cleaned *cleaned, int dataset, int64_t place, struct error *error);

@@ -6,8 +6,8 @@
 #include "tabular/column.h"
 
 /* An open-addressing table from value to code, and the values by code. Writers hold the lock; a reader that finds its
- * value needs none, because a slot's value is published after its code and never changes. The tables of a resize are kept
- * until the end for readers that still look at them. */
+ * value needs none, because a slot's value is published after its code and never changes. The tables of a resize are
+ * kept until the end for readers that still look at them. */
 struct table32 {
     struct table32 *older;
     size_t mask;
@@ -142,9 +142,10 @@ static bool encode_dictionary(struct dictionary32 *dictionary, const int64_t *va
     for (size_t i = 0; i < count; i++) {
         if (values[i] != last) {
             last = values[i];
-            last_code = last == COLUMN_NULL ? CODE_NULL
-                                            : find(__atomic_load_n(&dictionary->table, __ATOMIC_ACQUIRE), last);
-            if (last_code == CODE_NULL && last != COLUMN_NULL && !enter(dictionary, last, &last_code, error)) return false;
+            last_code =
+                last == COLUMN_NULL ? CODE_NULL : find(__atomic_load_n(&dictionary->table, __ATOMIC_ACQUIRE), last);
+            if (last_code == CODE_NULL && last != COLUMN_NULL && !enter(dictionary, last, &last_code, error))
+                return false;
         }
         codes[i] = last_code;
     }

@@ -1,8 +1,8 @@
 /* Codings: the values of one fact column as 32-bit codes, as narrow as grouping and counting can use them.
  *
- * Where all values lie within 32 bits of each other a code is the distance from the least (nothing to look up); else it is
- * a number in a dictionary that grows as values are seen, by any thread. Values that are only summed and are wider than
- * that stay raw.
+ * Where all values lie within 32 bits of each other a code is the distance from the least (nothing to look up); else it
+ * is a number in a dictionary that grows as values are seen, by any thread. Values that are only summed and are wider
+ * than that stay raw.
  */
 #ifndef AISLE_KPI_CODING_H
 #define AISLE_KPI_CODING_H

@@ -149,7 +149,6 @@ static bool find_repeats(const struct kpi_dataset *dataset, const struct row_lis
     return good;
 }
 
-
 static int compare_candidates(const void *a, const void *b)
 {
     const struct candidate *x = a, *y = b;
@@ -235,8 +234,8 @@ static bool settle(struct row_list *list, const struct candidates *candidates, s
             const struct candidate *loser = &candidates->items[i];
             if (!rows_kill(&list->items[loser->item], loser->row, error)) return false;
             result->duplicates++;
-            result->differing += !rows_equal(list->items[loser->item].batch, loser->row,
-                                             list->items[winner->item].batch, winner->row);
+            result->differing +=
+                !rows_equal(list->items[loser->item].batch, loser->row, list->items[winner->item].batch, winner->row);
         }
         i = end;
     }

@@ -1,8 +1,9 @@
 /* The engine: batches of validated rows in, exact KPIs and cleaned rows out, one step at a time.
  *
- * A step deduplicates its rows among themselves and against the state, finds the parents of every row, and works out what
- * changes: rows that are new count +1, rows that are replaced or whose parent changed leave with -1 and come again. The
- * changes of all tables, indexes and cleaned files of a run become visible together when the run's change commits.
+ * A step deduplicates its rows among themselves and against the state, finds the parents of every row, and works out
+ * what changes: rows that are new count +1, rows that are replaced or whose parent changed leave with -1 and come
+ * again. The changes of all tables, indexes and cleaned files of a run become visible together when the run's change
+ * commits.
  */
 #ifndef AISLE_KPI_ENGINE_H
 #define AISLE_KPI_ENGINE_H
@@ -12,8 +13,8 @@
 #include "kpi/spec.h"
 #include "kpi/state.h"
 
-/* What became of the rows of one dataset in this run. read = valid + rejected + duplicate + pending holds once the caller
- * adds what validation read and rejected. */
+/* What became of the rows of one dataset in this run. read = valid + rejected + duplicate + pending holds once the
+ * caller adds what validation read and rejected. */
 struct engine_counts {
     uint64_t valid, duplicate, pending;
     uint64_t differing; /* duplicates that did not say the same as the row that stands */
@@ -28,7 +29,7 @@ struct engine_options {
     struct folder *folder; /* NULL: KPIs only, nothing is kept and no cleaned rows are written */
     struct change *change;
     const char *run;
-    int64_t first_source;  /* source numbers from here on are of this run */
+    int64_t first_source; /* source numbers from here on are of this run */
 };
 
 struct engine;
@@ -45,8 +46,8 @@ bool engine_step(struct engine *engine, struct row_list *lists, struct error *er
 bool engine_finish(struct engine *engine, struct error *error);
 
 const struct engine_counts *engine_counts(const struct engine *engine, int dataset);
-uint64_t engine_days(const struct engine *engine);     /* partitions whose KPIs were worked out anew */
+uint64_t engine_days(const struct engine *engine); /* partitions whose KPIs were worked out anew */
 const struct state *engine_state(const struct engine *engine);
-bool engine_rebuilt(const struct engine *engine);      /* the spec had changed */
+bool engine_rebuilt(const struct engine *engine); /* the spec had changed */
 
 #endif

@@ -41,8 +41,8 @@ static void mark_used(const struct kpi_spec *spec, int dataset, bool *used, bool
     }
 }
 
-static bool known_bounds(const struct kpi_dataset *dataset, const struct row_list *const *lists, size_t count, int column,
-                         int64_t *low, int64_t *high)
+static bool known_bounds(const struct kpi_dataset *dataset, const struct row_list *const *lists, size_t count,
+                         int column, int64_t *low, int64_t *high)
 {
     bool any = false;
     for (size_t i = 0; i < count; i++) {
@@ -327,7 +327,8 @@ static bool scatter(const struct joining *joining, struct portion *portion, size
     for (size_t s = 0; s < portion->selected_count; s++) {
         size_t i = portion->selected[s];
         uint32_t partition = portion->partition[i];
-        struct pile *pile = partition < joined->worker[worker].partitions ? joined->worker[worker].piles[partition] : NULL;
+        struct pile *pile =
+            partition < joined->worker[worker].partitions ? joined->worker[worker].piles[partition] : NULL;
         if (!pile || pile->rows == pile->capacity) pile = pile_for(joined, worker, partition, words, error);
         if (!pile) return false;
         uint32_t *tuple = pile->words + (size_t)pile->rows++ * (size_t)words;

@@ -13,18 +13,18 @@
 #include "kpi/view.h"
 
 struct fact_column {
-    int column;       /* of the dataset */
-    int word;         /* place in the tuple */
-    bool raw;         /* takes two words, low half first */
+    int column; /* of the dataset */
+    int word;   /* place in the tuple */
+    bool raw;   /* takes two words, low half first */
     struct coding *coding;
-    int join;         /* straight from a parent's codes: which join and which of its parent_columns; -1: computed */
+    int join; /* straight from a parent's codes: which join and which of its parent_columns; -1: computed */
     int position;
 };
 
 /* A field of the rows themselves, for those who write them. */
 struct fact_field {
-    int word;         /* -1: free text, reached through the reference */
-    bool raw;         /* two words, low half first */
+    int word; /* -1: free text, reached through the reference */
+    bool raw; /* two words, low half first */
     int64_t base, unit;
 };
 
@@ -33,16 +33,17 @@ struct fact {
     const struct kpi_dataset *dataset;
     struct fact_column columns[KPI_MAX_COLUMNS];
     int column_count;
-    struct coding own[KPI_MAX_COLUMNS]; /* codings of computed columns */
+    struct coding own[KPI_MAX_COLUMNS];                  /* codings of computed columns */
     const struct coding *parent_coding[KPI_MAX_COLUMNS]; /* by column of the dataset, those from a parent */
-    struct fact_field fields[KPI_MAX_COLUMNS]; /* by field of the schema, where rows are to be written */
+    struct fact_field fields[KPI_MAX_COLUMNS];           /* by field of the schema, where rows are to be written */
     int words;
     int data_words;     /* words of columns; fields follow */
     int reference_word; /* item and row of the row list take two words here; -1: rows are not to be written */
 };
 
 /* The layout for all that the spec's tables need of the dataset. `lists` are the row lists that will be joined (for the
- * bounds of their values), `parents[p]` the codings of dataset p's parent_columns. `with_rows` lays out all fields too. */
+ * bounds of their values), `parents[p]` the codings of dataset p's parent_columns. `with_rows` lays out all fields too.
+ */
 bool fact_open(struct fact *fact, const struct kpi_spec *spec, int dataset, const struct row_list *const *lists,
                size_t list_count, struct coding *const *parents, bool with_rows, struct error *error);
 void fact_close(struct fact *fact);
@@ -71,15 +72,15 @@ struct joined {
         uint32_t partitions;
         struct orphan *orphans;
         size_t orphan_count, orphan_capacity;
-    } *worker;
+    } * worker;
 };
 
 struct join_input {
     const struct fact *fact;
     const struct row_list *rows;
-    const struct view *views;   /* by dataset */
-    struct coding *partition;   /* of dates; its codes number the partitions */
-    bool keep_partitions;       /* fill rows->partition, CODE_NULL for rows that are dead or have no parent */
+    const struct view *views; /* by dataset */
+    struct coding *partition; /* of dates; its codes number the partitions */
+    bool keep_partitions;     /* fill rows->partition, CODE_NULL for rows that are dead or have no parent */
 };
 
 bool join_rows(struct joined *joined, struct team *team, const struct join_input *input, struct error *error);

@@ -17,14 +17,14 @@ struct measure_plan {
     const struct kpi_measure *measure;
     const struct fact_column *value; /* NULL: every row counts */
     struct code_condition *conditions;
-    bool fills_multiset;             /* the one of those that share it which fills it */
+    bool fills_multiset; /* the one of those that share it which fills it */
 };
 
 struct table_plan {
     int table;
     const struct kpi_table *spec;
     const struct fact_column *keys[KPI_MAX_KEYS];
-    int hashed[KPI_MAX_KEYS];        /* keys that vary within a partition */
+    int hashed[KPI_MAX_KEYS]; /* keys that vary within a partition */
     int hashed_count;
     bool per_partition;
     struct measure_plan measures[KPI_MAX_MEASURES];
@@ -156,7 +156,8 @@ static void plan_free(struct plan *plan, unsigned workers)
     for (unsigned w = 0; plan->workers && w < workers; w++) {
         struct worker_state *state = &plan->workers[w];
         for (int t = 0; state->groups && t < plan->table_count; t++) tally_close(&state->groups[t]);
-        for (int m = 0; state->multisets && m < plan->input->spec->multiset_count; m++) tally_close(&state->multisets[m]);
+        for (int m = 0; state->multisets && m < plan->input->spec->multiset_count; m++)
+            tally_close(&state->multisets[m]);
         memory_free(state->groups);
         memory_free(state->multisets);
         memory_free(state->words);
@@ -205,8 +206,8 @@ static bool plan_open(struct plan *plan, const struct group_input *input, unsign
 /* ---- counting one portion ---- */
 
 /* Which rows a measure counts: its conditions hold, its value and the group are there. */
-static void select_rows(const struct measure_plan *plan, const struct worker_state *state, const uint32_t *group, size_t count,
-                        uint8_t *selected)
+static void select_rows(const struct measure_plan *plan, const struct worker_state *state, const uint32_t *group,
+                        size_t count, uint8_t *selected)
 {
     for (size_t i = 0; i < count; i++) selected[i] = group[i] != TALLY_NONE;
     for (size_t c = 0; c < plan->measure->condition_count; c++) {
@@ -229,7 +230,8 @@ static bool add_value(const struct group_input *input, const struct measure_plan
                       struct error *error)
 {
     int64_t weighted;
-    if (!__builtin_mul_overflow(value, (int64_t)input->weight, &weighted) && !__builtin_add_overflow(*sum, weighted, sum)) {
+    if (!__builtin_mul_overflow(value, (int64_t)input->weight, &weighted) &&
+        !__builtin_add_overflow(*sum, weighted, sum)) {
         return true;
     }
     return error_set(error, ERROR_LIMIT, "measure \"%s\": the sum goes beyond 64 bits; a value of %lld is among it",
@@ -264,9 +266,9 @@ static bool add_sums(const struct group_input *input, const struct measure_plan 
     return true;
 }
 
-static bool add_multiset(const struct group_input *input, const struct measure_plan *plan, const struct worker_state *state,
-                         struct tally *multiset, const uint32_t *group, const uint8_t *selected, size_t count,
-                         struct error *error)
+static bool add_multiset(const struct group_input *input, const struct measure_plan *plan,
+                         const struct worker_state *state, struct tally *multiset, const uint32_t *group,
+                         const uint8_t *selected, size_t count, struct error *error)
 {
     const uint32_t *codes = state->words[plan->value->word];
     for (size_t i = 0; i < count; i++) {
@@ -279,8 +281,8 @@ static bool add_multiset(const struct group_input *input, const struct measure_p
     return true;
 }
 
-static bool find_groups(const struct table_plan *plan, const struct worker_state *state, struct tally *groups, size_t count,
-                        uint32_t *group, struct error *error)
+static bool find_groups(const struct table_plan *plan, const struct worker_state *state, struct tally *groups,
+                        size_t count, uint32_t *group, struct error *error)
 {
     uint32_t key[KPI_MAX_KEYS + 1] = {0};
     uint32_t last[KPI_MAX_KEYS + 1] = {0}, last_group = TALLY_NONE;
@@ -326,8 +328,8 @@ static bool group_portion(const struct plan *plan, struct worker_state *state, s
             bool summed = measure->measure->kind == MEASURE_COUNT || measure->measure->kind == MEASURE_SUM;
             if (summed && !add_sums(input, measure, state, groups, group, selected, count, error)) return false;
             if (measure->fills_multiset &&
-                !add_multiset(input, measure, state, &state->multisets[measure->measure->multiset], group, selected, count,
-                              error)) {
+                !add_multiset(input, measure, state, &state->multisets[measure->measure->multiset], group, selected,
+                              count, error)) {
                 return false;
             }
         }
@@ -337,7 +339,8 @@ static bool group_portion(const struct plan *plan, struct worker_state *state, s
 
 /* ---- handing out ---- */
 
-static int64_t group_key(const struct table_plan *plan, const struct worker_state *state, int plan_index, uint32_t group, int k)
+static int64_t group_key(const struct table_plan *plan, const struct worker_state *state, int plan_index,
+                         uint32_t group, int k)
 {
     uint32_t code = state->partition_codes[plan_index];
     if (k != plan->spec->partition_key) {
@@ -385,7 +388,8 @@ static bool hand_out_multiset(const struct plan *plan, struct worker_state *stat
             for (int k = 0; k < table->spec->key_count; k++) {
                 list->entries.key[k][at] = group_key(table, state, plan_index, values->keys[(size_t)i * 2], k);
             }
-            list->entries.key[table->spec->key_count][at] = coding_value(column->coding, values->keys[(size_t)i * 2 + 1]);
+            list->entries.key[table->spec->key_count][at] =
+                coding_value(column->coding, values->keys[(size_t)i * 2 + 1]);
             list->entries.value[0][at] = values->sum[i];
         }
     }
@@ -412,11 +416,13 @@ static bool hand_out_table(const struct plan *plan, struct worker_state *state, 
     return true;
 }
 
-/* A table that outgrows the cache is handed out early; what is handed out twice adds up again when entries are sorted. */
+/* A table that outgrows the cache is handed out early; what is handed out twice adds up again when entries are sorted.
+ */
 #define KEPT_ENTRIES 60000
 
-/* At the end of a partition, or of all (`last`): what belongs to it goes out, and what has grown large. A multiset over the
- * partition's own column goes out with each partition even where its table does not, for its values never come again. */
+/* At the end of a partition, or of all (`last`): what belongs to it goes out, and what has grown large. A multiset over
+ * the partition's own column goes out with each partition even where its table does not, for its values never come
+ * again. */
 static bool hand_out(const struct plan *plan, struct worker_state *state, struct gains *gains, bool last,
                      struct error *error)
 {

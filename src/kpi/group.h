@@ -35,9 +35,9 @@ struct group_input {
     const struct fact *fact;
     const struct joined *joined;
     struct terms *terms;
-    int weight;            /* +1 or -1 */
-    bool count_here;       /* nothing is in the state and nothing will be: multisets of tables keyed by the partition
-                              are counted at once and not handed out */
+    int weight;      /* +1 or -1 */
+    bool count_here; /* nothing is in the state and nothing will be: multisets of tables keyed by the partition
+                        are counted at once and not handed out */
 };
 
 /* Groups all partitions into `gains` (one for each worker of the team). */

@@ -90,8 +90,7 @@ static bool find_row(const struct step *step, struct loaded *loaded, int64_t key
 {
     if (!index_loaded(step, loaded, error)) return false;
     struct key_row wanted = {.key = key};
-    struct key_row *found =
-        bsearch(&wanted, loaded->keys, loaded->rows.batch->rows, sizeof wanted, compare_key_rows);
+    struct key_row *found = bsearch(&wanted, loaded->keys, loaded->rows.batch->rows, sizeof wanted, compare_key_rows);
     if (found) {
         *row = found->row;
         return true;
@@ -226,7 +225,8 @@ static bool wake(struct waking *waking, int64_t parent_key, int64_t child, int64
     const struct trace *trace = state_trace(step->engine->state, STATE_KEYS, (int)child);
     if (!trace_probe(trace, (int64_t *const[]){&child_key}, 1, &found, values, error)) return false;
     if (!found || room[0] < PLACE_PENDING) {
-        return error_set(error, ERROR_CORRUPT, "a row of %s waits but is not pending", step->spec->datasets[child].name);
+        return error_set(error, ERROR_CORRUPT, "a row of %s waits but is not pending",
+                         step->spec->datasets[child].name);
     }
     struct loaded *loaded = step_load(step, (int)child, room[0], error);
     if (!loaded || !find_row(step, loaded, child_key, &row, error)) return false;
@@ -290,8 +290,8 @@ static void count_replaced(struct step *step, int dataset, const struct loaded *
 }
 
 /* Whether children see the two rows of a parent differently. */
-static bool seen_differently(const struct kpi_dataset *dataset, const struct batch *a, size_t row_a, const struct batch *b,
-                             size_t row_b, bool *differ, struct error *error)
+static bool seen_differently(const struct kpi_dataset *dataset, const struct batch *a, size_t row_a,
+                             const struct batch *b, size_t row_b, bool *differ, struct error *error)
 {
     *differ = false;
     for (int c = 0; c < dataset->parent_column_count; c++) {

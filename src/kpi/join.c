@@ -36,8 +36,8 @@ static bool want_item(void *context, size_t item, unsigned worker, struct error 
 }
 
 /* Adds what a list wants of a parent to `all`. */
-static bool want(struct step *step, const struct view *view, const struct row_list *rows, int field, struct entry_list *all,
-                 struct error *error)
+static bool want(struct step *step, const struct view *view, const struct row_list *rows, int field,
+                 struct entry_list *all, struct error *error)
 {
     unsigned workers = team_size(step->engine->options.team);
     struct entry_list *wanted = memory_zeroed(workers * sizeof *wanted, error);
@@ -58,8 +58,8 @@ static bool want(struct step *step, const struct view *view, const struct row_li
 }
 
 /* Gives a view slots for the keys that children want and the state knows. */
-static bool extend_view(struct step *step, int parent, struct view *view, struct row_list *const *lists, size_t list_count,
-                        struct error *error)
+static bool extend_view(struct step *step, int parent, struct view *view, struct row_list *const *lists,
+                        size_t list_count, struct error *error)
 {
     const struct trace *trace = state_trace(step->engine->state, STATE_KEYS, parent);
     if (trace_entries(trace) == 0) return true;
@@ -122,7 +122,8 @@ static bool set_aside(struct step *step, int dataset, struct row_list *rows, con
             if (!rows_kill(&rows->items[orphan->item], orphan->row, error)) return false;
         }
         if (!is_new) continue;
-        step->engine->counts[dataset].valid -= joined->worker[w].orphan_count; /* counted before its parents were sought */
+        step->engine->counts[dataset].valid -=
+            joined->worker[w].orphan_count; /* counted before its parents were sought */
         step->engine->counts[dataset].pending += joined->worker[w].orphan_count;
     }
     return true;

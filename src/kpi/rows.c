@@ -215,7 +215,8 @@ static bool batch_bounds(const struct batch *batch, const struct kpi_dataset *da
     return combine_bounds(c, a, b, low, high);
 }
 
-bool row_list_bounds(const struct row_list *list, const struct kpi_dataset *dataset, int column, int64_t *low, int64_t *high)
+bool row_list_bounds(const struct row_list *list, const struct kpi_dataset *dataset, int column, int64_t *low,
+                     int64_t *high)
 {
     bool any = false;
     for (size_t i = 0; i < list->count; i++) {

@@ -12,12 +12,12 @@
  * cleaned or pending files have a source and a line each. */
 struct rows {
     struct batch *batch;
-    int64_t source;         /* number of the source file (store/folder.h), when `sources` is NULL */
+    int64_t source; /* number of the source file (store/folder.h), when `sources` is NULL */
     int64_t *sources;
     int64_t *source_lines;
-    uint64_t *dead;         /* a bit a row: takes no part any more (a duplicate, or pending); NULL: none */
-    uint32_t *partition;    /* code of each row's partition, where joining was asked to keep it; NULL: not */
-    bool borrowed;          /* batch, sources and lines belong to somebody else */
+    uint64_t *dead;      /* a bit a row: takes no part any more (a duplicate, or pending); NULL: none */
+    uint32_t *partition; /* code of each row's partition, where joining was asked to keep it; NULL: not */
+    bool borrowed;       /* batch, sources and lines belong to somebody else */
 };
 
 /* All rows of one dataset that one step deals with, in order of arrival. */
@@ -57,7 +57,8 @@ bool column_needs_parent(const struct kpi_dataset *dataset, int column);
 
 /* Smallest and largest value that a column of this list can have, as far as cheap to tell; INT64_MIN + 1 and
  * INT64_MAX when nothing is known. False when every value is null. Not for columns that need a parent. */
-bool row_list_bounds(const struct row_list *list, const struct kpi_dataset *dataset, int column, int64_t *low, int64_t *high);
+bool row_list_bounds(const struct row_list *list, const struct kpi_dataset *dataset, int column, int64_t *low,
+                     int64_t *high);
 
 /* The same for a field, and the largest unit in which all its values lie apart (1 or a second's microseconds). */
 bool row_list_field_bounds(const struct row_list *list, int field, int64_t *low, int64_t *high, int64_t *unit);

@@ -4,8 +4,8 @@
 #include "kpi/step.h"
 
 /* All workers' gains of one trace as one sorted run. */
-static bool collect(struct step *step, const struct trace_shape *shape, bool multiset, int index, struct entry_list *all,
-                    struct error *error)
+static bool collect(struct step *step, const struct trace_shape *shape, bool multiset, int index,
+                    struct entry_list *all, struct error *error)
 {
     unsigned workers = team_size(step->engine->options.team);
     for (unsigned w = 0; w < workers; w++) {
@@ -19,7 +19,8 @@ static bool collect(struct step *step, const struct trace_shape *shape, bool mul
         if (!entry_list_reserve(all, shape, part->entries.count, error)) return false;
         size_t at = all->entries.count, more = part->entries.count * sizeof(int64_t);
         for (int k = 0; k < shape->keys && more; k++) memcpy(all->entries.key[k] + at, part->entries.key[k], more);
-        for (int v = 0; v < shape->values && more; v++) memcpy(all->entries.value[v] + at, part->entries.value[v], more);
+        for (int v = 0; v < shape->values && more; v++)
+            memcpy(all->entries.value[v] + at, part->entries.value[v], more);
         all->entries.count += part->entries.count;
         entries_free(&part->entries);
         *part = (struct entry_list){0};
@@ -37,7 +38,8 @@ static bool counts_before(const struct trace *trace, const struct entries *entri
     bool *found = memory_array(entries->count, sizeof *found, error);
     int64_t *columns[TRACE_MAX_KEYS];
     for (int k = 0; k < keys; k++) columns[k] = entries->key[k];
-    bool good = values && found && trace_probe(trace, columns, entries->count, found, (int64_t *const[]){values}, error);
+    bool good =
+        values && found && trace_probe(trace, columns, entries->count, found, (int64_t *const[]){values}, error);
     memory_free(found);
     if (good) {
         *before = values;
@@ -56,8 +58,8 @@ static bool count_distinct(struct step *step, int multiset, const struct entries
     struct trace_shape shape = table_shape(table);
     struct entry_list *list = &step->gains[0].tables[table_index];
     int64_t *before;
-    if (!counts_before(state_trace(step->engine->state, STATE_MULTISET, multiset), entries, table->key_count + 1, &before,
-                       error)) {
+    if (!counts_before(state_trace(step->engine->state, STATE_MULTISET, multiset), entries, table->key_count + 1,
+                       &before, error)) {
         return false;
     }
     bool good = true, same_group = false;
@@ -70,7 +72,8 @@ static bool count_distinct(struct step *step, int multiset, const struct entries
         }
         int64_t difference = (is > 0) - (was > 0);
         if (difference == 0) continue;
-        for (int k = 0; same_group && k < table->key_count; k++) same_group = list->entries.key[k][at] == entries->key[k][i];
+        for (int k = 0; same_group && k < table->key_count; k++)
+            same_group = list->entries.key[k][at] == entries->key[k][i];
         if (!same_group) {
             good = entry_list_reserve(list, &shape, 1, error);
             if (!good) break;
@@ -128,7 +131,8 @@ bool step_settle(struct step *step, struct error *error)
     }
     good = good && team_run(options->team, (size_t)spec->table_count, collect_table, &settling, error);
     for (int t = 0; good && t < spec->table_count; t++) {
-        good = state_append(engine->state, options->change, options->run, STATE_TABLE, t, &settling.tables[t].entries, error);
+        good = state_append(engine->state, options->change, options->run, STATE_TABLE, t, &settling.tables[t].entries,
+                            error);
     }
     for (int m = 0; settling.multisets && m < spec->multiset_count; m++) entries_free(&settling.multisets[m].entries);
     for (int t = 0; settling.tables && t < spec->table_count; t++) entries_free(&settling.tables[t].entries);

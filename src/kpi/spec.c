@@ -45,8 +45,8 @@ int kpi_column_find(const struct kpi_dataset *dataset, const char *name)
 static struct kpi_column *add_column(struct loading *load, struct kpi_dataset *dataset, const char *name)
 {
     if (dataset->column_count == KPI_MAX_COLUMNS) {
-        error_set(load->error, ERROR_INVALID, "%s: dataset \"%s\" has more than %d columns", load->path,
-                  dataset->name, KPI_MAX_COLUMNS);
+        error_set(load->error, ERROR_INVALID, "%s: dataset \"%s\" has more than %d columns", load->path, dataset->name,
+                  KPI_MAX_COLUMNS);
         return NULL;
     }
     struct kpi_column *column = &dataset->columns[dataset->column_count++];
@@ -85,7 +85,7 @@ static int resolve_name(struct loading *load, struct kpi_dataset *dataset, const
 static bool column_depends(const struct kpi_dataset *dataset, int column)
 {
     const struct kpi_column *c = &dataset->columns[column];
-    return c->operator== OPERATOR_PARENT || (c->argument[0] >= 0 && column_depends(dataset, c->argument[0])) ||
+    return c->operator== OPERATOR_PARENT ||(c->argument[0] >= 0 && column_depends(dataset, c->argument[0])) ||
            (c->argument[1] >= 0 && column_depends(dataset, c->argument[1]));
 }
 
@@ -153,8 +153,8 @@ static bool type_operator(struct loading *load, const struct kpi_dataset *datase
         break;
     }
     if (times) return true;
-    return error_set(load->error, ERROR_INVALID, "%s: column \"%s.%s\": its arguments are of the wrong type", load->path,
-                     dataset->name, column->name);
+    return error_set(load->error, ERROR_INVALID, "%s: column \"%s.%s\": its arguments are of the wrong type",
+                     load->path, dataset->name, column->name);
 }
 
 static bool load_operator(struct loading *load, struct kpi_dataset *dataset, const char *name, json_t *expression)
@@ -219,8 +219,7 @@ static bool load_joins(struct loading *load, struct kpi_dataset *dataset, json_t
 {
     const char *parent;
     json_t *field;
-    json_object_foreach(joins, parent, field)
-    {
+    json_object_foreach (joins, parent, field) {
         int index = kpi_dataset_find(load->spec, parent);
         int own = json_is_string(field) ? schema_find(dataset->schema, str_of(json_string_value(field))) : -1;
         if (index < 0 || own < 0 || dataset->join_count == KPI_MAX_JOINS) {
@@ -229,8 +228,8 @@ static bool load_joins(struct loading *load, struct kpi_dataset *dataset, json_t
                              load->path, dataset->name, parent);
         }
         if (dataset->schema->fields[own].kind != COLUMN_TERM) {
-            return error_set(load->error, ERROR_INVALID, "%s: dataset \"%s\": join field \"%s\" must be interned", load->path,
-                             dataset->name, json_string_value(field));
+            return error_set(load->error, ERROR_INVALID, "%s: dataset \"%s\": join field \"%s\" must be interned",
+                             load->path, dataset->name, json_string_value(field));
         }
         dataset->joins[dataset->join_count++] = (struct kpi_join){.dataset = index, .field = own};
         load->spec->datasets[index].has_children = true;
@@ -272,20 +271,18 @@ static bool load_dataset(struct loading *load, const char *name, json_t *object)
     spec->dataset_count++;
     const char *column;
     json_t *expression;
-    json_object_foreach(json_object_get(object, "columns"), column, expression)
-    {
+    json_object_foreach (json_object_get(object, "columns"), column, expression) {
         const char *kept = arena_text(load->arena, column, strlen(column), load->error);
         if (!kept || !load_column(load, dataset, kept, expression)) return false;
     }
     size_t i;
     json_t *item;
-    json_array_foreach(json_object_get(object, "cleaned"), i, item)
-    {
+    json_array_foreach (json_object_get(object, "cleaned"), i, item) {
         int index = json_is_string(item) ? kpi_column_find(dataset, json_string_value(item)) : -1;
         if (index < 0 || column_depends(dataset, index)) {
             return error_set(load->error, ERROR_INVALID,
-                             "%s: dataset \"%s\": \"cleaned\" must name columns that need no joined dataset", load->path,
-                             name);
+                             "%s: dataset \"%s\": \"cleaned\" must name columns that need no joined dataset",
+                             load->path, name);
         }
         dataset->cleaned[dataset->cleaned_count++] = index;
     }
@@ -329,19 +326,20 @@ static bool load_conditions(struct loading *load, struct kpi_measure *measure, j
     struct kpi_dataset *dataset = &load->spec->datasets[measure->dataset];
     const char *name;
     json_t *values;
-    json_object_foreach(object, name, values)
-    {
+    json_object_foreach (object, name, values) {
         int column = resolve_name(load, dataset, name);
         if (column < 0) return false;
         if (dataset->columns[column].kind != COLUMN_TERM || !json_is_array(values)) {
-            return error_set(load->error, ERROR_INVALID, "%s: measure \"%s\": a condition is an interned column and a list",
-                             load->path, measure->name);
+            return error_set(load->error, ERROR_INVALID,
+                             "%s: measure \"%s\": a condition is an interned column and a list", load->path,
+                             measure->name);
         }
         struct kpi_condition *condition = &measure->conditions[measure->condition_count++];
         condition->column = column;
         condition->negated = negated;
         condition->value_count = json_array_size(values);
-        condition->values = arena_zeroed(load->arena, (condition->value_count + 1) * sizeof *condition->values, load->error);
+        condition->values =
+            arena_zeroed(load->arena, (condition->value_count + 1) * sizeof *condition->values, load->error);
         if (!condition->values) return false;
         for (size_t i = 0; i < condition->value_count; i++) {
             json_t *value = json_array_get(values, i);
@@ -381,16 +379,17 @@ static int share_multiset(struct kpi_spec *spec, int table, const struct kpi_mea
     return spec->multiset_count++;
 }
 
-static bool load_base_measure(struct loading *load, struct kpi_table *table, struct kpi_measure *measure, json_t *object,
-                              const char *verb)
+static bool load_base_measure(struct loading *load, struct kpi_table *table, struct kpi_measure *measure,
+                              json_t *object, const char *verb)
 {
     struct kpi_spec *spec = load->spec;
     json_t *from = json_need(object, "from", JSON_STRING, measure->name, load->error);
     if (!from) return error_prefix(load->error, "%s", load->path);
     measure->dataset = kpi_dataset_find(spec, json_string_value(from));
     if (measure->dataset < 0 || spec->datasets[measure->dataset].partition_column < 0) {
-        return error_set(load->error, ERROR_INVALID, "%s: measure \"%s.%s\": \"from\" must name a dataset that has \"%s\"",
-                         load->path, table->name, measure->name, spec->partition);
+        return error_set(load->error, ERROR_INVALID,
+                         "%s: measure \"%s.%s\": \"from\" must name a dataset that has \"%s\"", load->path, table->name,
+                         measure->name, spec->partition);
     }
     struct kpi_dataset *dataset = &spec->datasets[measure->dataset];
     for (int k = 0; k < table->key_count; k++) {
@@ -403,8 +402,8 @@ static bool load_base_measure(struct loading *load, struct kpi_table *table, str
         measure->column = resolve_name(load, dataset, json_string_value(argument));
         if (measure->column < 0) return false;
     } else if (measure->kind != MEASURE_COUNT) {
-        return error_set(load->error, ERROR_INVALID, "%s: measure \"%s.%s\": \"%s\" takes a column", load->path, table->name,
-                         measure->name, verb);
+        return error_set(load->error, ERROR_INVALID, "%s: measure \"%s.%s\": \"%s\" takes a column", load->path,
+                         table->name, measure->name, verb);
     }
     json_t *where = json_object_get(object, "where"), *where_not = json_object_get(object, "where_not");
     size_t conditions = json_object_size(where) + json_object_size(where_not);
@@ -430,8 +429,8 @@ static bool finish_base_measure(struct loading *load, int table_index, struct kp
     }
     if (measure->kind == MEASURE_MIN || measure->kind == MEASURE_MAX) {
         if (column->kind == COLUMN_TERM) {
-            return error_set(load->error, ERROR_INVALID, "%s: measure \"%s.%s\": texts have no smallest or largest", load->path,
-                             table->name, measure->name);
+            return error_set(load->error, ERROR_INVALID, "%s: measure \"%s.%s\": texts have no smallest or largest",
+                             load->path, table->name, measure->name);
         }
         measure->result = column->kind;
         measure->sum_scale = column->scale;
@@ -484,19 +483,20 @@ static bool load_measure(struct loading *load, int table_index, json_t *object)
         const char *name;
         enum kpi_measure_kind kind;
         size_t arguments; /* 0: a base measure */
-    } verbs[] = {{"count", MEASURE_COUNT, 0},  {"sum", MEASURE_SUM, 0},     {"distinct", MEASURE_DISTINCT, 0},
-                 {"min", MEASURE_MIN, 0},      {"max", MEASURE_MAX, 0},     {"ratio", MEASURE_RATIO, 2},
+    } verbs[] = {{"count", MEASURE_COUNT, 0},       {"sum", MEASURE_SUM, 0},  {"distinct", MEASURE_DISTINCT, 0},
+                 {"min", MEASURE_MIN, 0},           {"max", MEASURE_MAX, 0},  {"ratio", MEASURE_RATIO, 2},
                  {"mean_gap", MEASURE_MEAN_GAP, 3}, {"rank", MEASURE_RANK, 1}};
-    static const char *const known[] = {"name", "from", "where", "where_not", "scale", "hidden", "per", "count", "sum",
-                                        "distinct", "min", "max", "ratio", "mean_gap", "rank", NULL};
+    static const char *const known[] = {"name", "from",     "where", "where_not", "scale", "hidden",   "per",  "count",
+                                        "sum",  "distinct", "min",   "max",       "ratio", "mean_gap", "rank", NULL};
     struct kpi_table *table = &load->spec->tables[table_index];
     json_t *name = json_need(object, "name", JSON_STRING, table->name, load->error);
     if (!name || !json_only(object, known, json_string_value(name), load->error)) {
         return error_prefix(load->error, "%s: table \"%s\"", load->path, table->name);
     }
     if (table->measure_count == KPI_MAX_MEASURES || measure_find(table, json_string_value(name)) >= 0) {
-        return error_set(load->error, ERROR_INVALID, "%s: table \"%s\": measure \"%s\" is there already, or one too many",
-                         load->path, table->name, json_string_value(name));
+        return error_set(load->error, ERROR_INVALID,
+                         "%s: table \"%s\": measure \"%s\" is there already, or one too many", load->path, table->name,
+                         json_string_value(name));
     }
     struct kpi_measure *measure = &table->measures[table->measure_count];
     *measure = (struct kpi_measure){.column = -1, .accumulator = -1, .multiset = -1, .per = 1, .dataset = -1};
@@ -516,8 +516,8 @@ static bool load_measure(struct loading *load, int table_index, json_t *object)
         return good;
     }
     return error_set(load->error, ERROR_INVALID,
-                     "%s: measure \"%s.%s\" needs one of count, sum, distinct, min, max, ratio, mean_gap, rank", load->path,
-                     table->name, measure->name);
+                     "%s: measure \"%s.%s\" needs one of count, sum, distinct, min, max, ratio, mean_gap, rank",
+                     load->path, table->name, measure->name);
 }
 
 /* Whether `name` stands in the comma-separated list; every name does when the list is NULL. */
@@ -552,13 +552,12 @@ static bool load_table(struct loading *load, json_t *object)
     table->dynamodb_name = arena_text(load->arena, dynamodb, strlen(dynamodb), load->error);
     if (!table->title || !table->dynamodb_name) return false;
     if (json_array_size(keys) == 0 || json_array_size(keys) > KPI_MAX_KEYS) {
-        return error_set(load->error, ERROR_INVALID, "%s: table \"%s\" must have 1 to %d key columns", load->path, table->name,
-                         KPI_MAX_KEYS);
+        return error_set(load->error, ERROR_INVALID, "%s: table \"%s\" must have 1 to %d key columns", load->path,
+                         table->name, KPI_MAX_KEYS);
     }
     size_t i;
     json_t *item;
-    json_array_foreach(keys, i, item)
-    {
+    json_array_foreach (keys, i, item) {
         if (!json_is_string(item)) {
             return error_set(load->error, ERROR_INVALID, "%s: table \"%s\": keys are names", load->path, table->name);
         }
@@ -568,8 +567,7 @@ static bool load_table(struct loading *load, json_t *object)
         table->key_count++;
     }
     int index = spec->table_count++;
-    json_array_foreach(measures, i, item)
-    {
+    json_array_foreach (measures, i, item) {
         if (!load_measure(load, index, item)) return false;
     }
     return true;
@@ -586,8 +584,7 @@ static bool load_tables(struct loading *load, json_t *root, const char *only)
     if (!spec->tables || !spec->multisets) return false;
     size_t i;
     json_t *item;
-    json_array_foreach(tables, i, item)
-    {
+    json_array_foreach (tables, i, item) {
         const char *name = json_string_value(json_object_get(item, "name"));
         if (only && !(name && in_list(only, name))) continue;
         if (!load_table(load, item)) return false;
@@ -629,7 +626,8 @@ static void mark_parent_use(struct kpi_spec *spec)
             if (measure->dataset < 0) continue;
             struct kpi_dataset *dataset = &spec->datasets[measure->dataset];
             if (measure->column >= 0) mark_used(spec, dataset, measure->column);
-            for (size_t c = 0; c < measure->condition_count; c++) mark_used(spec, dataset, measure->conditions[c].column);
+            for (size_t c = 0; c < measure->condition_count; c++)
+                mark_used(spec, dataset, measure->conditions[c].column);
             for (int k = 0; k < table->key_count; k++) {
                 mark_used(spec, dataset, kpi_column_find(dataset, table->keys[k]));
             }
@@ -661,8 +659,7 @@ static bool load_root(struct loading *load, json_t *root, const char *only)
     if (!spec->pipeline || !spec->partition) return false;
     const char *name;
     json_t *item;
-    json_object_foreach(datasets, name, item)
-    {
+    json_object_foreach (datasets, name, item) {
         if (!load_dataset(load, name, item)) return false;
     }
     if (!load_partition(load) || !load_tables(load, root, only)) return false;
@@ -683,7 +680,8 @@ struct kpi_spec *kpi_spec_load(struct arena *arena, const char *folder, const ch
     if (!root || !load_root(&load, root, only)) goto done;
     if (only) buffer_append_text(&load.hashed, only);
     char hash[65];
-    if (!buffer_check(&load.hashed, error) || !file_sha256_hex(load.hashed.data, load.hashed.length, hash, error)) goto done;
+    if (!buffer_check(&load.hashed, error) || !file_sha256_hex(load.hashed.data, load.hashed.length, hash, error))
+        goto done;
     load.spec->text_hash = arena_text(arena, hash, 64, error);
     good = load.spec->text_hash != NULL;
 done:

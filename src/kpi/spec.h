@@ -35,19 +35,26 @@
 #define KPI_MAX_KEYS 3
 #define KPI_MAX_MEASURES 24
 
-enum kpi_operator { OPERATOR_FIELD, OPERATOR_PARENT, OPERATOR_DATE, OPERATOR_MONTH, OPERATOR_SECONDS, OPERATOR_MULTIPLY };
+enum kpi_operator {
+    OPERATOR_FIELD,
+    OPERATOR_PARENT,
+    OPERATOR_DATE,
+    OPERATOR_MONTH,
+    OPERATOR_SECONDS,
+    OPERATOR_MULTIPLY
+};
 
 struct kpi_column {
     const char *name;
     enum kpi_operator operator;
-    int field;             /* OPERATOR_FIELD: of the schema */
-    int join;              /* OPERATOR_PARENT: which join, and the parent's column */
+    int field; /* OPERATOR_FIELD: of the schema */
+    int join;  /* OPERATOR_PARENT: which join, and the parent's column */
     int parent_column;
     int argument[2];       /* others: columns of the same dataset, of smaller index */
     enum column_kind kind; /* TERM, INTEGER, DECIMAL, DATE, TIMESTAMP or BOOLEAN */
     int scale;
-    bool used;             /* some table needs it */
-    bool for_parent_use;   /* some joined dataset needs it: kept in the key index */
+    bool used;           /* some table needs it */
+    bool for_parent_use; /* some joined dataset needs it: kept in the key index */
 };
 
 struct kpi_join {
@@ -63,17 +70,25 @@ struct kpi_dataset {
     int join_count;
     struct kpi_column columns[KPI_MAX_COLUMNS];
     int column_count;
-    int partition_column;               /* -1: kept whole */
-    int partition_join;                 /* the join the partition comes from, -1: own */
-    int parent_columns[KPI_MAX_COLUMNS];/* columns kept in the key index, in order */
+    int partition_column;                /* -1: kept whole */
+    int partition_join;                  /* the join the partition comes from, -1: own */
+    int parent_columns[KPI_MAX_COLUMNS]; /* columns kept in the key index, in order */
     int parent_column_count;
-    int cleaned[KPI_MAX_COLUMNS];       /* derived columns written beside the fields */
+    int cleaned[KPI_MAX_COLUMNS]; /* derived columns written beside the fields */
     int cleaned_count;
-    bool has_children;                  /* some dataset joins to it */
+    bool has_children; /* some dataset joins to it */
 };
 
-enum kpi_measure_kind { MEASURE_COUNT, MEASURE_SUM, MEASURE_DISTINCT, MEASURE_MIN, MEASURE_MAX, MEASURE_RATIO,
-                        MEASURE_MEAN_GAP, MEASURE_RANK };
+enum kpi_measure_kind {
+    MEASURE_COUNT,
+    MEASURE_SUM,
+    MEASURE_DISTINCT,
+    MEASURE_MIN,
+    MEASURE_MAX,
+    MEASURE_RATIO,
+    MEASURE_MEAN_GAP,
+    MEASURE_RANK
+};
 
 struct kpi_condition {
     int column;
@@ -86,17 +101,17 @@ struct kpi_measure {
     const char *name;
     enum kpi_measure_kind kind;
     bool hidden;
-    int dataset;            /* base kinds */
-    int column;             /* -1: count every row */
+    int dataset; /* base kinds */
+    int column;  /* -1: count every row */
     struct kpi_condition *conditions;
     size_t condition_count;
-    int argument[3];        /* derived kinds: measures of the table, of smaller index */
+    int argument[3]; /* derived kinds: measures of the table, of smaller index */
     int64_t per;
     enum column_kind result; /* INTEGER, DECIMAL or DATE */
-    int scale;              /* of the shown value */
-    int sum_scale;          /* of the accumulated value */
-    int accumulator;        /* COUNT, SUM, DISTINCT: value column of the table's trace; else -1 */
-    int multiset;           /* DISTINCT, MIN, MAX: index of the spec's multiset; else -1 */
+    int scale;               /* of the shown value */
+    int sum_scale;           /* of the accumulated value */
+    int accumulator;         /* COUNT, SUM, DISTINCT: value column of the table's trace; else -1 */
+    int multiset;            /* DISTINCT, MIN, MAX: index of the spec's multiset; else -1 */
 };
 
 struct kpi_table {
@@ -106,10 +121,10 @@ struct kpi_table {
     const char *keys[KPI_MAX_KEYS];
     enum column_kind key_kinds[KPI_MAX_KEYS];
     int key_count;
-    int partition_key;       /* which key is the partition column, -1: none */
+    int partition_key; /* which key is the partition column, -1: none */
     struct kpi_measure measures[KPI_MAX_MEASURES];
     int measure_count;
-    int accumulator_count;   /* accumulator 0 counts the rows behind the group */
+    int accumulator_count; /* accumulator 0 counts the rows behind the group */
 };
 
 /* How often each value occurs in each group: what distinct, min and max stand on. Measures that need the same one
@@ -123,9 +138,9 @@ struct kpi_multiset {
 
 struct kpi_spec {
     const char *pipeline;
-    const char *text_hash;   /* SHA-256 of the spec and schema files: state made under another is rebuilt */
+    const char *text_hash; /* SHA-256 of the spec and schema files: state made under another is rebuilt */
     struct kpi_dataset datasets[KPI_MAX_DATASETS];
-    int dataset_count;       /* parents before children */
+    int dataset_count; /* parents before children */
     const char *partition;
     struct kpi_table *tables;
     int table_count;
@@ -138,7 +153,7 @@ struct kpi_spec {
 struct kpi_spec *kpi_spec_load(struct arena *arena, const char *folder, const char *only, struct error *error);
 void kpi_spec_free(struct kpi_spec *spec); /* what the arena does not own: the schemas' patterns */
 
-int kpi_dataset_find(const struct kpi_spec *spec, const char *name); /* -1: none */
+int kpi_dataset_find(const struct kpi_spec *spec, const char *name);                   /* -1: none */
 const struct kpi_table *kpi_table_find(const struct kpi_spec *spec, const char *name); /* NULL: none */
 
 /* The column of a dataset with this name, -1: none. */

@@ -33,9 +33,9 @@ struct state {
     struct arena *arena;
     struct slot *slots;
     int slot_count;
-    int pack_fd;            /* of the change at hand, -1: none yet */
-    const char *pack;       /* its path within the folder */
-    const char *pack_path;  /* absolute */
+    int pack_fd;           /* of the change at hand, -1: none yet */
+    const char *pack;      /* its path within the folder */
+    const char *pack_path; /* absolute */
     uint64_t pack_size;
     uint64_t pack_entries;
 };
@@ -43,10 +43,14 @@ struct state {
 static int slot_index(const struct kpi_spec *spec, enum state_kind kind, int index)
 {
     switch (kind) {
-    case STATE_KEYS: return index;
-    case STATE_TABLE: return spec->dataset_count + index;
-    case STATE_MULTISET: return spec->dataset_count + spec->table_count + index;
-    default: return spec->dataset_count + spec->table_count + spec->multiset_count;
+    case STATE_KEYS:
+        return index;
+    case STATE_TABLE:
+        return spec->dataset_count + index;
+    case STATE_MULTISET:
+        return spec->dataset_count + spec->table_count + index;
+    default:
+        return spec->dataset_count + spec->table_count + spec->multiset_count;
     }
 }
 
@@ -56,9 +60,12 @@ struct trace_shape state_shape(const struct kpi_spec *spec, enum state_kind kind
     case STATE_KEYS:
         return (struct trace_shape){
             .keys = 1, .values = 1 + spec->datasets[index].parent_column_count, .merge = TRACE_REPLACE};
-    case STATE_TABLE: return table_shape(&spec->tables[index]);
-    case STATE_MULTISET: return multiset_shape(spec, index);
-    default: return (struct trace_shape){.keys = 4, .values = 1, .merge = TRACE_ADD};
+    case STATE_TABLE:
+        return table_shape(&spec->tables[index]);
+    case STATE_MULTISET:
+        return multiset_shape(spec, index);
+    default:
+        return (struct trace_shape){.keys = 4, .values = 1, .merge = TRACE_ADD};
     }
 }
 
@@ -142,8 +149,7 @@ static bool load_document(struct state *state, bool *stale, struct error *error)
         size_t i;
         json_t *item;
         slot_name(state->spec, s, name);
-        json_array_foreach(json_object_get(traces, name), i, item)
-        {
+        json_array_foreach (json_object_get(traces, name), i, item) {
             good = good && load_run(state, &state->slots[s], item, error);
         }
     }
@@ -199,8 +205,8 @@ struct state *state_open(const struct kpi_spec *spec, struct folder *folder, boo
     bool good = state->arena && state->slots;
     for (int s = 0; good && s < state->slot_count; s++) {
         int table = s - spec->dataset_count, multiset = table - spec->table_count;
-        enum state_kind kind = table < 0 ? STATE_KEYS
-                               : multiset < 0 ? STATE_TABLE
+        enum state_kind kind = table < 0                         ? STATE_KEYS
+                               : multiset < 0                    ? STATE_TABLE
                                : multiset < spec->multiset_count ? STATE_MULTISET
                                                                  : STATE_WAITS;
         int index = table < 0 ? s : multiset < 0 ? table : multiset;
@@ -263,7 +269,8 @@ bool state_append(struct state *state, struct change *change, const char *run, e
 }
 
 /* Merges neighbours of one trace while a tier is full. */
-static bool merge_due(struct state *state, struct change *change, const char *run, struct slot *slot, struct error *error)
+static bool merge_due(struct state *state, struct change *change, const char *run, struct slot *slot,
+                      struct error *error)
 {
     for (;;) {
         size_t first, count;
@@ -318,7 +325,8 @@ bool state_commit(struct state *state, struct change *change, const char *run, s
     }
     struct folder_file *files;
     size_t count;
-    if (!folder_files(state->folder, state->arena, "pack", state->spec->pipeline, NULL, &files, &count, error)) return false;
+    if (!folder_files(state->folder, state->arena, "pack", state->spec->pipeline, NULL, &files, &count, error))
+        return false;
     for (size_t i = 0; i < count; i++) {
         if (!pack_is_used(state, files[i].path) && !change_forget(change, files[i].path, error)) return false;
     }

@@ -6,8 +6,8 @@
  *   waits            dataset waited for, key waited for, dataset, key -> 1       TRACE_ADD
  *
  * A place is the partition (days since 1970) whose cleaned file holds the row, PLACE_WHOLE for a dataset that is kept
- * whole, or PLACE_PENDING + n for the n-th pending file. The runs that a change adds lie in one new file, state/RUN.pack; which
- * runs are current is the document "kpi/PIPELINE".
+ * whole, or PLACE_PENDING + n for the n-th pending file. The runs that a change adds lie in one new file,
+ * state/RUN.pack; which runs are current is the document "kpi/PIPELINE".
  */
 #ifndef AISLE_KPI_STATE_H
 #define AISLE_KPI_STATE_H
@@ -33,8 +33,8 @@ void state_close(struct state *state);
 struct trace_shape state_shape(const struct kpi_spec *spec, enum state_kind kind, int index);
 const struct trace *state_trace(const struct state *state, enum state_kind kind, int index);
 
-/* Appends a run; it is seen by state_trace at once. `change` and `run` name where packs go (NULL for a temporary state).
- * Entries must be sorted; none are nothing. */
+/* Appends a run; it is seen by state_trace at once. `change` and `run` name where packs go (NULL for a temporary
+ * state). Entries must be sorted; none are nothing. */
 bool state_append(struct state *state, struct change *change, const char *run, enum state_kind kind, int index,
                   const struct entries *entries, struct error *error);
 

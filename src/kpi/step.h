@@ -13,10 +13,10 @@ struct engine {
     struct state *state;
     struct cleaned *cleaned; /* NULL without a folder */
     struct engine_counts counts[KPI_MAX_DATASETS];
-    int64_t *days;           /* partitions touched, ascending once finished */
+    int64_t *days; /* partitions touched, ascending once finished */
     size_t day_count, day_capacity;
     int64_t next_pending;
-    bool rebuilding;         /* rows come from cleaned files: nothing is written back or counted */
+    bool rebuilding; /* rows come from cleaned files: nothing is written back or counted */
     bool rebuilt;
 };
 
@@ -25,11 +25,11 @@ struct loaded {
     int dataset;
     int64_t place;
     struct rows rows;
-    struct key_row *keys;    /* ascending; made when first needed */
-    uint64_t *removed;       /* a bit a row: not in the place any more */
-    uint64_t *leaving;       /* counts -1, with the parents of old */
-    uint64_t *arriving;      /* counts +1 again, with the parents of now */
-    bool changed;            /* its files must be written anew */
+    struct key_row *keys; /* ascending; made when first needed */
+    uint64_t *removed;    /* a bit a row: not in the place any more */
+    uint64_t *leaving;    /* counts -1, with the parents of old */
+    uint64_t *arriving;   /* counts +1 again, with the parents of now */
+    bool changed;         /* its files must be written anew */
     bool written;
 };
 
@@ -41,17 +41,17 @@ struct step {
     struct row_list leaving[KPI_MAX_DATASETS];
     struct loaded *loaded;
     size_t loaded_count, loaded_capacity;
-    struct entry_list waits;                    /* changes of the trace of that name */
+    struct entry_list waits; /* changes of the trace of that name */
     struct coding partition;
-    struct coding *codings[KPI_MAX_DATASETS];   /* of each dataset's parent columns */
-    struct view fresh[KPI_MAX_DATASETS];        /* parents as they are now */
-    struct view old[KPI_MAX_DATASETS];          /* and as they were */
+    struct coding *codings[KPI_MAX_DATASETS]; /* of each dataset's parent columns */
+    struct view fresh[KPI_MAX_DATASETS];      /* parents as they are now */
+    struct view old[KPI_MAX_DATASETS];        /* and as they were */
     struct fact fact[KPI_MAX_DATASETS];
-    struct joined new_rows[KPI_MAX_DATASETS];   /* of slice */
-    struct joined come[KPI_MAX_DATASETS];       /* of arriving */
-    struct joined gone[KPI_MAX_DATASETS];       /* of leaving */
-    struct gains *gains;                        /* by worker */
-    int64_t pending_place;                      /* of rows that this step leaves waiting; 0: none yet */
+    struct joined new_rows[KPI_MAX_DATASETS]; /* of slice */
+    struct joined come[KPI_MAX_DATASETS];     /* of arriving */
+    struct joined gone[KPI_MAX_DATASETS];     /* of leaving */
+    struct gains *gains;                      /* by worker */
+    int64_t pending_place;                    /* of rows that this step leaves waiting; 0: none yet */
 };
 
 static inline bool bit_is_set(const uint64_t *bits, size_t i)

@@ -13,10 +13,10 @@ struct loading {
     const struct state *state;
     const struct kpi_spec *spec;
     const struct kpi_table *table;
-    struct entry_list entries;                     /* keys and accumulators */
-    int64_t *least[KPI_MAX_MEASURES];              /* by measure, of MIN and MAX: the value, by row */
-    int64_t *measured[KPI_MAX_MEASURES];           /* every measure, by row, in its shown scale */
-    __int128 *exact[KPI_MAX_MEASURES];             /* unrounded, at exact_scale */
+    struct entry_list entries;           /* keys and accumulators */
+    int64_t *least[KPI_MAX_MEASURES];    /* by measure, of MIN and MAX: the value, by row */
+    int64_t *measured[KPI_MAX_MEASURES]; /* every measure, by row, in its shown scale */
+    __int128 *exact[KPI_MAX_MEASURES];   /* unrounded, at exact_scale */
     int exact_scale[KPI_MAX_MEASURES];
 };
 
@@ -197,7 +197,8 @@ static bool work_out(struct loading *load, int m, struct error *error)
     __int128 *exact = load->exact[m] = memory_array(rows + 1, sizeof *exact, error);
     if (!out || !exact) return false;
     load->exact_scale[m] = measure->accumulator >= 0 ? measure->sum_scale : measure->scale;
-    if (measure->kind == MEASURE_RANK && !work_out_rank(load->measured[measure->argument[0]], rows, out, error)) return false;
+    if (measure->kind == MEASURE_RANK && !work_out_rank(load->measured[measure->argument[0]], rows, out, error))
+        return false;
     for (size_t i = 0; i < rows; i++) {
         if (measure->accumulator >= 0) {
             exact[i] = load->entries.entries.value[measure->accumulator][i];
@@ -230,8 +231,9 @@ static int compare_rows(const void *a, const void *b, void *context)
     const struct ordering *ordering = context;
     const struct loading *load = ordering->load;
     for (int k = 0; k < load->table->key_count; k++) {
-        int order = compare_value(ordering->terms, load->table->key_kinds[k], load->entries.entries.key[k][*(const size_t *)a],
-                                  load->entries.entries.key[k][*(const size_t *)b]);
+        int order =
+            compare_value(ordering->terms, load->table->key_kinds[k], load->entries.entries.key[k][*(const size_t *)a],
+                          load->entries.entries.key[k][*(const size_t *)b]);
         if (order != 0) return order;
     }
     return 0;
@@ -260,8 +262,10 @@ static bool row_within(const struct loading *load, const struct terms *terms, co
         if (filter->key[k] && value != wanted[k]) return false;
         bool bounded = filter->from_day != INT64_MIN || filter->to_day != INT64_MAX;
         if (!bounded) continue;
-        if (load->table->key_kinds[k] == COLUMN_DATE && (value < filter->from_day || value > filter->to_day)) return false;
-        if (strstr(load->table->keys[k], "month") && !month_within(terms, value, filter->from_day, filter->to_day)) return false;
+        if (load->table->key_kinds[k] == COLUMN_DATE && (value < filter->from_day || value > filter->to_day))
+            return false;
+        if (strstr(load->table->keys[k], "month") && !month_within(terms, value, filter->from_day, filter->to_day))
+            return false;
     }
     return true;
 }
@@ -280,7 +284,8 @@ static void name_columns(struct loading *load, struct kpi_result *result, int *m
     result->table = table;
     result->key_count = table->key_count;
     for (int k = 0; k < table->key_count; k++) {
-        result->columns[result->column_count++] = (struct kpi_output){.name = table->keys[k], .kind = table->key_kinds[k]};
+        result->columns[result->column_count++] =
+            (struct kpi_output){.name = table->keys[k], .kind = table->key_kinds[k]};
     }
     for (int m = 0; m < table->measure_count; m++) {
         const struct kpi_measure *measure = &table->measures[m];
@@ -291,8 +296,8 @@ static void name_columns(struct loading *load, struct kpi_result *result, int *m
     }
 }
 
-static bool fill_result(struct loading *load, const struct terms *terms, const struct kpi_filter *filter, const int64_t *wanted,
-                        struct kpi_result *result, struct error *error)
+static bool fill_result(struct loading *load, const struct terms *terms, const struct kpi_filter *filter,
+                        const int64_t *wanted, struct kpi_result *result, struct error *error)
 {
     int measure_of[KPI_MAX_KEYS + KPI_MAX_MEASURES] = {0};
     size_t rows = load->entries.entries.count;
@@ -316,7 +321,8 @@ static bool fill_result(struct loading *load, const struct terms *terms, const s
 }
 
 bool kpi_read(const struct state *state, const struct kpi_spec *spec, const struct terms *terms,
-              const struct kpi_table *table, const struct kpi_filter *filter, struct kpi_result *result, struct error *error)
+              const struct kpi_table *table, const struct kpi_filter *filter, struct kpi_result *result,
+              struct error *error)
 {
     *result = (struct kpi_result){.table = table};
     struct loading load = {.state = state, .spec = spec, .table = table};
@@ -327,7 +333,8 @@ bool kpi_read(const struct state *state, const struct kpi_spec *spec, const stru
     }
     int prefix_keys = filter->key[0] ? 1 : 0;
     /* a rank is among all rows, so these are read even when few are asked for */
-    for (int m = 0; m < table->measure_count; m++) prefix_keys = table->measures[m].kind == MEASURE_RANK ? 0 : prefix_keys;
+    for (int m = 0; m < table->measure_count; m++)
+        prefix_keys = table->measures[m].kind == MEASURE_RANK ? 0 : prefix_keys;
     bool good = true;
     if (known) {
         good = trace_scan(state_trace(state, STATE_TABLE, (int)(table - spec->tables)), wanted, prefix_keys, NULL, NULL,
@@ -395,8 +402,8 @@ bool kpi_store_open(struct kpi_store *store, const char *data_folder, const char
     good = store->state != NULL;
     if (good && stale) {
         good = error_set(error, ERROR_CONFLICT,
-                         "%s was made under another version of %s/kpis.json; the next run brings it up to date", data_folder,
-                         pipeline_folder);
+                         "%s was made under another version of %s/kpis.json; the next run brings it up to date",
+                         data_folder, pipeline_folder);
     }
     if (!good) kpi_store_close(store);
     return good;

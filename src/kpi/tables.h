@@ -32,7 +32,8 @@ struct kpi_filter {
 
 /* The rows of a table in the state, ordered by their keys as a reader expects (terms_compare). */
 bool kpi_read(const struct state *state, const struct kpi_spec *spec, const struct terms *terms,
-              const struct kpi_table *table, const struct kpi_filter *filter, struct kpi_result *result, struct error *error);
+              const struct kpi_table *table, const struct kpi_filter *filter, struct kpi_result *result,
+              struct error *error);
 void kpi_result_free(struct kpi_result *result);
 
 /* Orders rows by a column, largest first (`descending`) or smallest first; null last; ties keep their order. */
@@ -47,8 +48,8 @@ struct kpi_store {
     struct state *state;
 };
 
-/* `pipeline_folder` holds kpis.json. ERROR_NOT_FOUND when the folder holds no run of it; ERROR_CONFLICT when it was made
- * under another spec (the next run rebuilds it). */
+/* `pipeline_folder` holds kpis.json. ERROR_NOT_FOUND when the folder holds no run of it; ERROR_CONFLICT when it was
+ * made under another spec (the next run rebuilds it). */
 bool kpi_store_open(struct kpi_store *store, const char *data_folder, const char *pipeline_folder, struct error *error);
 void kpi_store_close(struct kpi_store *store);
 

@@ -11,14 +11,14 @@
 #define TALLY_NONE UINT32_MAX
 
 struct tally {
-    int words, sums;      /* of a key, of an entry */
+    int words, sums; /* of a key, of an entry */
     uint32_t count;
-    uint32_t capacity;    /* entries there is room for */
-    uint32_t mask;        /* slots - 1 */
-    uint32_t *slots;      /* entry number, TALLY_NONE when empty */
-    uint32_t *positions;  /* of each entry its slot */
-    uint32_t *keys;       /* words an entry */
-    int64_t *sum;         /* sums an entry */
+    uint32_t capacity;   /* entries there is room for */
+    uint32_t mask;       /* slots - 1 */
+    uint32_t *slots;     /* entry number, TALLY_NONE when empty */
+    uint32_t *positions; /* of each entry its slot */
+    uint32_t *keys;      /* words an entry */
+    int64_t *sum;        /* sums an entry */
 };
 
 bool tally_open(struct tally *tally, int words, int sums, struct error *error);

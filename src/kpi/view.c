@@ -174,7 +174,8 @@ bool view_fill(struct view *view, struct team *team, struct coding *codings, str
         view->codes[c] = memory_array((size_t)view->slots + 1, sizeof *view->codes[c], error);
         if (!view->codes[c]) return false;
         view->codes[c][view->slots] = CODE_NULL;
-        if (found && !coding_encode(&codings[c], view->found_values[c], found, view->codes[c] + view->row_slots, error)) {
+        if (found &&
+            !coding_encode(&codings[c], view->found_values[c], found, view->codes[c] + view->row_slots, error)) {
             return false;
         }
     }

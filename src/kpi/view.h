@@ -18,25 +18,25 @@
 
 struct view {
     const struct kpi_dataset *dataset;
-    const struct row_list *rows;        /* live rows have the first slots; NULL: none */
-    uint32_t *first_slot;               /* of each item of `rows` */
-    uint32_t row_slots;                 /* slots that rows took */
+    const struct row_list *rows; /* live rows have the first slots; NULL: none */
+    uint32_t *first_slot;        /* of each item of `rows` */
+    uint32_t row_slots;          /* slots that rows took */
     uint32_t slots;
-    int64_t least;                      /* dense map: slot_of[key - least] */
+    int64_t least; /* dense map: slot_of[key - least] */
     uint64_t span;
-    uint32_t *slot_of;                  /* dense, or the hash table's slots */
-    int64_t *keys;                      /* hash table's keys; NULL when dense */
+    uint32_t *slot_of; /* dense, or the hash table's slots */
+    int64_t *keys;     /* hash table's keys; NULL when dense */
     uint64_t mask;
-    int64_t *found_keys;                /* keys found in the state, slot row_slots + i, ascending */
+    int64_t *found_keys; /* keys found in the state, slot row_slots + i, ascending */
     int64_t *found_values[KPI_MAX_COLUMNS];
-    uint32_t *codes[KPI_MAX_COLUMNS];   /* by position in dataset->parent_columns, then by slot */
+    uint32_t *codes[KPI_MAX_COLUMNS]; /* by position in dataset->parent_columns, then by slot */
 };
 
 /* Maps the live rows (NULL: no rows). The list must outlive the view. */
 bool view_open(struct view *view, const struct kpi_dataset *dataset, const struct row_list *rows, struct error *error);
 
-/* Of `count` keys in `wanted`, those that have no slot yet and are in the state (`trace`: the dataset's key index) get one.
- * Sorts `wanted`. Called at most once, before view_fill. */
+/* Of `count` keys in `wanted`, those that have no slot yet and are in the state (`trace`: the dataset's key index) get
+ * one. Sorts `wanted`. Called at most once, before view_fill. */
 bool view_extend(struct view *view, const struct trace *trace, int64_t *wanted, size_t count, struct error *error);
 
 /* Codes the columns for every slot. `codings` stand in the order of parent_columns. */

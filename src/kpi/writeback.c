@@ -16,8 +16,8 @@ struct references {
 static bool reference_room(struct references *references, size_t more, struct error *error)
 {
     if (references->count + more <= references->capacity) return true;
-    size_t capacity = references->capacity * 2 > references->count + more ? references->capacity * 2
-                                                                          : references->count + more + 64;
+    size_t capacity =
+        references->capacity * 2 > references->count + more ? references->capacity * 2 : references->count + more + 64;
     row_reference *items = memory_resize(references->items, capacity, sizeof *items, error);
     if (!items) return false;
     references->items = items;
@@ -65,7 +65,8 @@ static size_t list_tuples(const struct pile *newest, const struct fact *fact, co
 }
 
 /* Merges two neighbouring ordered stretches, [0, middle) and [middle, count), through `room`. */
-static void merge_tuples(const struct fact *fact, const uint32_t **items, size_t middle, size_t count, const uint32_t **room)
+static void merge_tuples(const struct fact *fact, const uint32_t **items, size_t middle, size_t count,
+                         const uint32_t **room)
 {
     size_t a = 0, b = middle;
     if (middle == 0 || middle == count ||
@@ -79,8 +80,8 @@ static void merge_tuples(const struct fact *fact, const uint32_t **items, size_t
     memcpy(items, room, count * sizeof *items);
 }
 
-static bool joined_tuples(const struct joined *joined, const struct fact *fact, uint32_t partition, struct tuples *tuples,
-                          struct error *error)
+static bool joined_tuples(const struct joined *joined, const struct fact *fact, uint32_t partition,
+                          struct tuples *tuples, struct error *error)
 {
     size_t rows = 0;
     for (unsigned w = 0; joined->worker && w < joined->workers; w++) {
@@ -192,7 +193,8 @@ static bool write_place(void *context, size_t index, unsigned worker, struct err
         {.list = &step->arriving[job->dataset], .count = come.count, .fact = fact, .tuples = come.items},
         {.list = &step->slice[job->dataset], .count = fresh.count, .fact = fact, .tuples = fresh.items},
         {.list = &step->slice[job->dataset], .references = live.items, .count = live.count}};
-    good = good && cleaned_write(step->engine->cleaned, job->dataset, job->place, lists, sizeof lists / sizeof *lists, error);
+    good = good &&
+           cleaned_write(step->engine->cleaned, job->dataset, job->place, lists, sizeof lists / sizeof *lists, error);
     memory_free(kept.items);
     memory_free(live.items);
     memory_free(fresh.items);
@@ -266,13 +268,15 @@ static bool orphan_references(struct step *step, int dataset, const struct row_l
     references->count = 0;
     for (unsigned w = 0; joined->worker && w < joined->workers; w++) {
         size_t count = joined->worker[w].orphan_count;
-        if (!reference_room(references, count, error) || !entry_list_reserve(&step->waits, &shape, count, error)) return false;
+        if (!reference_room(references, count, error) || !entry_list_reserve(&step->waits, &shape, count, error))
+            return false;
         for (size_t i = 0; i < count; i++) {
             const struct orphan *orphan = &joined->worker[w].orphans[i];
             const struct batch *batch = list->items[orphan->item].batch;
             size_t at = step->waits.entries.count++;
             step->waits.entries.key[0][at] = d->joins[orphan->join].dataset;
-            column_unpack(&batch->column[d->joins[orphan->join].field], orphan->row, 1, &step->waits.entries.key[1][at]);
+            column_unpack(&batch->column[d->joins[orphan->join].field], orphan->row, 1,
+                          &step->waits.entries.key[1][at]);
             step->waits.entries.key[2][at] = dataset;
             column_unpack(&batch->column[d->key_field], orphan->row, 1, &step->waits.entries.key[3][at]);
             step->waits.entries.value[0][at] = 1;
@@ -286,9 +290,8 @@ static bool orphan_references(struct step *step, int dataset, const struct row_l
 static bool write_pending(struct step *step, int dataset, struct error *error)
 {
     struct references fresh = {0}, come = {0};
-    bool good =
-        orphan_references(step, dataset, &step->slice[dataset], &step->new_rows[dataset], &fresh, error) &&
-        orphan_references(step, dataset, &step->arriving[dataset], &step->come[dataset], &come, error);
+    bool good = orphan_references(step, dataset, &step->slice[dataset], &step->new_rows[dataset], &fresh, error) &&
+                orphan_references(step, dataset, &step->arriving[dataset], &step->come[dataset], &come, error);
     if (good && fresh.count + come.count > 0) {
         if (step->pending_place == 0) step->pending_place = PLACE_PENDING + step->engine->next_pending++;
         struct cleaned_rows lists[] = {
@@ -417,8 +420,8 @@ static bool write_indexes(struct step *step, struct error *error)
     struct index_job job = {.step = step, .lists = lists};
     bool good = team_run(options->team, (size_t)step->spec->dataset_count, index_dataset, &job, error);
     for (int d = 0; d < step->spec->dataset_count; d++) {
-        good = good && state_append(step->engine->state, options->change, options->run, STATE_KEYS, d, &lists[d].entries,
-                                    error);
+        good = good && state_append(step->engine->state, options->change, options->run, STATE_KEYS, d,
+                                    &lists[d].entries, error);
         entries_free(&lists[d].entries);
     }
     return good;
@@ -433,5 +436,6 @@ bool step_write_back(struct step *step, struct error *error)
         if (step->spec->datasets[d].partition_column >= 0 && !write_pending(step, d, error)) return false;
     }
     return write_indexes(step, error) && entries_sort(&step->waits.entries, &shape, error) &&
-           state_append(step->engine->state, options->change, options->run, STATE_WAITS, 0, &step->waits.entries, error);
+           state_append(step->engine->state, options->change, options->run, STATE_WAITS, 0, &step->waits.entries,
+                        error);
 }

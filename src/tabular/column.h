@@ -60,8 +60,8 @@ bool column_pack_units(struct column *column, enum column_kind kind, const int64
 /* Values `from` … `from + count - 1` as int64, COLUMN_NULL for null. Not for text. COLUMN_ABSENT gives nulls. */
 void column_unpack(const struct column *column, size_t from, size_t count, int64_t *values);
 
-/* As column_unpack, as distances from `base` in steps of `unit`, which must divide the column's own unit; UINT32_MAX for
- * null. The caller knows that all distances are less than that. */
+/* As column_unpack, as distances from `base` in steps of `unit`, which must divide the column's own unit; UINT32_MAX
+ * for null. The caller knows that all distances are less than that. */
 void column_unpack_codes(const struct column *column, size_t from, size_t count, int64_t base, int64_t unit,
                          uint32_t *codes);
 

@@ -6,8 +6,8 @@
 #include "base/error.h"
 
 /* The folder of pipeline `name`, in the arena. A name with a slash is the folder itself. Others are looked for in
- * $AISLE_PIPELINES, ./pipelines, and beside the program (../pipelines and ../share/aisle/pipelines). The error lists where
- * it was sought. */
+ * $AISLE_PIPELINES, ./pipelines, and beside the program (../pipelines and ../share/aisle/pipelines). The error lists
+ * where it was sought. */
 const char *pipeline_folder(struct arena *arena, const char *name, struct error *error);
 
 #endif

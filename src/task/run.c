@@ -16,8 +16,8 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "kpi/engine.h"
-#include "task/intake.h"
 #include "tabular/validate.h"
+#include "task/intake.h"
 
 /* What becomes of one source file. */
 enum source_fate { SOURCE_TAKEN, SOURCE_KNOWN, SOURCE_INVALID };
@@ -27,11 +27,11 @@ struct source_file {
     struct csv_source source;
     bool open;
     enum source_fate fate;
-    const char *why;            /* it was passed over */
-    int64_t number;             /* for lineage; 0: none */
-    const char *rejects;        /* path of its rejected rows within the folder, NULL: none are written */
-    const char *invalid;        /* path of its copy */
-    size_t validated;           /* index among the files that are validated */
+    const char *why;     /* it was passed over */
+    int64_t number;      /* for lineage; 0: none */
+    const char *rejects; /* path of its rejected rows within the folder, NULL: none are written */
+    const char *invalid; /* path of its copy */
+    size_t validated;    /* index among the files that are validated */
 };
 
 struct run {
@@ -43,7 +43,7 @@ struct run {
     struct folder *folder;
     struct change *change;
     struct engine *engine;
-    const char *temporary;      /* the data folder of a KPI-only run that does not fit memory */
+    const char *temporary; /* the data folder of a KPI-only run that does not fit memory */
     char id[27];
     int64_t started_us, started_monotonic_us;
     struct intake intake;
@@ -131,8 +131,8 @@ void run_free(struct run *run)
 
 /* ---- opening ---- */
 
-/* How much input one step may cover: it holds about one and a half bytes in memory for each, and as much is left for the
- * sorting of its changes. */
+/* How much input one step may cover: it holds about one and a half bytes in memory for each, and as much is left for
+ * the sorting of its changes. */
 static uint64_t slice_bytes(const struct run *run)
 {
     uint64_t bytes = run->options.memory_limit / 3;
@@ -200,11 +200,12 @@ static bool check_known(struct run *run, size_t index, struct error *error)
     }
     struct folder_taken taken;
     if (run->options.reprocess) return true;
-    if (!folder_taken(run->folder, run->arena, run->spec->pipeline, dataset, source->source.sha256, &taken, error)) return false;
+    if (!folder_taken(run->folder, run->arena, run->spec->pipeline, dataset, source->source.sha256, &taken, error))
+        return false;
     if (!taken.taken) return true;
     source->fate = SOURCE_KNOWN;
-    source->why = arena_format(run->arena, error, "its content was taken by run %s as %s (--reprocess takes it again)", taken.run,
-                               taken.name);
+    source->why = arena_format(run->arena, error, "its content was taken by run %s as %s (--reprocess takes it again)",
+                               taken.run, taken.name);
     return source->why != NULL;
 }
 
@@ -259,7 +260,8 @@ static const bool *fields_needed(struct run *run, const struct kpi_dataset *data
     return needed;
 }
 
-static bool prepare_rejects(struct run *run, struct source_file *source, struct validate_file *file, struct error *error)
+static bool prepare_rejects(struct run *run, struct source_file *source, struct validate_file *file,
+                            struct error *error)
 {
     if (!run->folder || run->temporary) return true;
     const char *name = stored_name(run, source, error);
@@ -330,8 +332,7 @@ static bool validate_all(struct run *run, struct error *error)
                                        .slice_bytes = run->folder ? slice_bytes(run) : 0,
                                        .progress = run->options.progress ? relay_progress : NULL,
                                        .progress_context = run};
-    struct validation *validation =
-        validation_new(run->team, run->validated, run->validated_count, &options, error);
+    struct validation *validation = validation_new(run->team, run->validated, run->validated_count, &options, error);
     bool good = validation != NULL, done = false;
     while (good && !done) {
         struct batch **batches = NULL;
@@ -390,8 +391,12 @@ static bool keep_invalid(struct run *run, struct source_file *source, uint64_t l
     if (!note) return false;
     uint64_t size;
     if (!copy_file(run, source->file->path, source->invalid, &size, error)) return false;
-    struct folder_file file = {
-        .role = "invalid", .dataset = dataset, .partition = "", .path = source->invalid, .size_bytes = size, .run = run->id};
+    struct folder_file file = {.role = "invalid",
+                               .dataset = dataset,
+                               .partition = "",
+                               .path = source->invalid,
+                               .size_bytes = size,
+                               .run = run->id};
     if (!change_name(run->change, &file, error)) return false;
     struct buffer text;
     buffer_init(&text, 1 << 20);
@@ -437,7 +442,8 @@ static bool settle_files(struct run *run, struct error *error)
             if (source->rejects && !any && !change_forget(run->change, source->rejects, error)) return false;
             if (!any) source->rejects = NULL;
         }
-        if (source->fate == SOURCE_INVALID && run->change && !run->temporary && !keep_invalid(run, source, line, error)) {
+        if (source->fate == SOURCE_INVALID && run->change && !run->temporary &&
+            !keep_invalid(run, source, line, error)) {
             return false;
         }
     }
@@ -458,7 +464,8 @@ static json_t *file_record(const struct run *run, const struct source_file *sour
     json_object_set_new(file, "file", json_string(source->file->path));
     json_object_set_new(file, "dataset", json_string(run->spec->datasets[source->file->dataset].name));
     json_object_set_new(file, "outcome", json_string(fates[source->fate]));
-    if (source->why) json_object_set_new(file, source->fate == SOURCE_INVALID ? "problem" : "reason", json_string(source->why));
+    if (source->why)
+        json_object_set_new(file, source->fate == SOURCE_INVALID ? "problem" : "reason", json_string(source->why));
     if (source->fate == SOURCE_TAKEN) {
         const struct file_report *report = &run->validated[source->validated].report;
         set(file, "read", report->read);
@@ -526,8 +533,8 @@ static bool add_totals(struct run *run, const struct dataset_sums *sums, struct 
     json_append(&dumped, totals, JSON_COMPACT);
     json_decref(totals);
     const char *now = buffer_text(&dumped);
-    bool good = json_built(failures, error) && buffer_check(&dumped, error) &&
-                change_document(run->change, key, now, error);
+    bool good =
+        json_built(failures, error) && buffer_check(&dumped, error) && change_document(run->change, key, now, error);
     buffer_free(&dumped);
     return good;
 }
@@ -550,10 +557,14 @@ static void decide_status(struct run *run, const struct dataset_sums *sums)
         invalid += run->sources[i].fate == SOURCE_INVALID;
     }
     run->status = RUN_DONE;
-    if (taken == 0) run->status = invalid ? RUN_VALIDATION_FAILED : RUN_NOTHING_NEW;
-    else if (read > 0 && rejected == read) run->status = RUN_REJECTED_ALL;
-    else if (over) run->status = RUN_OVER_BUDGET;
-    else if (invalid) run->status = RUN_INVALID_FILES;
+    if (taken == 0)
+        run->status = invalid ? RUN_VALIDATION_FAILED : RUN_NOTHING_NEW;
+    else if (read > 0 && rejected == read)
+        run->status = RUN_REJECTED_ALL;
+    else if (over)
+        run->status = RUN_OVER_BUDGET;
+    else if (invalid)
+        run->status = RUN_INVALID_FILES;
 }
 
 static bool make_record(struct run *run, struct error *error)
@@ -641,7 +652,8 @@ static bool commit(struct run *run, struct error *error)
                                 .json = text,
                                 .started_us = run->started_us,
                                 .ended_us = clock_now_us()};
-    bool good = json_built(failures, error) && buffer_check(&dumped, error) && take_sources(run, error) && engine_finish(run->engine, error) && change_run(run->change, &record, error) &&
+    bool good = json_built(failures, error) && buffer_check(&dumped, error) && take_sources(run, error) &&
+                engine_finish(run->engine, error) && change_run(run->change, &record, error) &&
                 change_commit(run->change, error);
     buffer_free(&dumped);
     return good;

@@ -1,8 +1,9 @@
 /* One run of a KPI pipeline over files: find, validate, deduplicate, join, work out, commit.
  *
- * A file that was taken before (SHA-256) is passed over; one that cannot be taken is copied to invalid/ with a JSON that
- * says why; rejected rows go to rejected/ with their reasons; everything else goes through the engine, in slices that fit
- * the memory limit, and is committed at the end by one atomic step. A run that is killed leaves the state of before.
+ * A file that was taken before (SHA-256) is passed over; one that cannot be taken is copied to invalid/ with a JSON
+ * that says why; rejected rows go to rejected/ with their reasons; everything else goes through the engine, in slices
+ * that fit the memory limit, and is committed at the end by one atomic step. A run that is killed leaves the state of
+ * before.
  */
 #ifndef AISLE_TASK_RUN_H
 #define AISLE_TASK_RUN_H
@@ -16,11 +17,11 @@ struct run_options {
     char *const *paths;
     size_t path_count;
     const char *data_folder;
-    bool kpi_only;           /* keep nothing: KPI tables of these files alone */
-    const char *tables;      /* with kpi_only: the tables wanted, by commas; NULL: all */
-    bool reprocess;          /* take files that were taken before too */
-    uint64_t memory_limit;   /* bytes; 0: a quarter of the machine */
-    unsigned threads;        /* 0: one for each processor */
+    bool kpi_only;         /* keep nothing: KPI tables of these files alone */
+    const char *tables;    /* with kpi_only: the tables wanted, by commas; NULL: all */
+    bool reprocess;        /* take files that were taken before too */
+    uint64_t memory_limit; /* bytes; 0: a quarter of the machine */
+    unsigned threads;      /* 0: one for each processor */
     void (*progress)(void *context, const char *stage, uint64_t done_bytes, uint64_t total_bytes);
     void *progress_context;
 };
@@ -46,7 +47,8 @@ bool run_execute(struct run *run, struct error *error);
 enum run_status run_status(const struct run *run);
 
 /* The run's record, borrowed: {"run", "pipeline", "status", "started", "seconds", "datasets": {NAME: {"read", "valid",
- * "rejected", "duplicate", "pending", …}}, "totals", "pending_resolved", "replaced", "days_recomputed", "files": […]}. */
+ * "rejected", "duplicate", "pending", …}}, "totals", "pending_resolved", "replaced", "days_recomputed", "files": […]}.
+ */
 json_t *run_record(const struct run *run);
 
 /* The KPI tables as the run left them. */
