@@ -111,7 +111,15 @@ uint64_t engine_days(const struct engine *engine)
     return distinct;
 }
 
-static bool note_days(struct step *step, struct error *error)
+static bool has_rows(const struct joined *joined, uint32_t partition)
+{
+    for (unsigned w = 0; joined->worker && w < joined->workers; w++) {
+        if (partition < joined->worker[w].partitions && joined->worker[w].piles[partition]) return true;
+    }
+    return false;
+}
+
+bool step_note_days(struct step *step, int dataset, struct error *error)
 {
     struct engine *engine = step->engine;
     uint32_t partitions = coding_count(&step->partition);
@@ -123,15 +131,8 @@ static bool note_days(struct step *step, struct error *error)
         engine->day_capacity = capacity;
     }
     for (uint32_t p = 0; p < partitions; p++) {
-        bool touched = false;
-        for (int d = 0; d < step->spec->dataset_count && !touched; d++) {
-            const struct joined *joined[] = {&step->new_rows[d], &step->come[d], &step->gone[d]};
-            for (int j = 0; j < 3 && !touched; j++) {
-                for (unsigned w = 0; joined[j]->worker && w < joined[j]->workers && !touched; w++) {
-                    touched = p < joined[j]->worker[w].partitions && joined[j]->worker[w].piles[p];
-                }
-            }
-        }
+        bool touched = has_rows(&step->new_rows[dataset], p) || has_rows(&step->come[dataset], p) ||
+                       has_rows(&step->gone[dataset], p);
         if (touched) engine->days[engine->day_count++] = coding_value(&step->partition, p);
     }
     if (engine->day_count) qsort(engine->days, engine->day_count, sizeof *engine->days, compare_days);
@@ -159,7 +160,7 @@ static bool run_step(struct step *step, struct error *error)
     if (kept && !step_meet_history(step, error)) return false;
     for (int d = 0; d < step->spec->dataset_count; d++) engine->counts[d].valid += row_list_live(&step->slice[d]);
     if (!step_join(step, error)) return false;
-    return note_days(step, error) && step_settle(step, error) && (!kept || step_write_back(step, error));
+    return step_settle(step, error) && (!kept || step_write_back(step, error));
 }
 
 static void step_free(struct step *step)

@@ -18,6 +18,8 @@ struct measure_plan {
     const struct fact_column *value; /* NULL: every row counts */
     struct code_condition *conditions;
     bool fills_multiset; /* the one of those that share it which fills it */
+    bool counts_rows;    /* of that multiset the only value in a partition is the partition, so the rows of
+                            the group are its count */
 };
 
 struct table_plan {
@@ -26,7 +28,8 @@ struct table_plan {
     const struct fact_column *keys[KPI_MAX_KEYS];
     int hashed[KPI_MAX_KEYS]; /* keys that vary within a partition */
     int hashed_count;
-    bool per_partition;
+    bool per_partition; /* handed out with every partition, so groups never outgrow the cache */
+    int groups_like;    /* an earlier plan whose groups have the same keys and numbers, -1: none */
     struct measure_plan measures[KPI_MAX_MEASURES];
     int measure_count;
 };
@@ -44,7 +47,9 @@ struct worker_state {
     struct tally *groups;    /* by table plan; key: the hashed keys' codes (one zero word when there are none) */
     struct tally *multisets; /* by multiset of the spec; key: group number, value code */
     uint32_t (*words)[ROWS_PORTION];
+    uint32_t (*group)[ROWS_PORTION];           /* by table plan: the group of each row of the portion */
     uint32_t partition_codes[KPI_MAX_COLUMNS]; /* by table plan: the partition key's code */
+    uint32_t partition_value;                  /* the partition column's own code, where a multiset is over it */
 };
 
 /* ---- lists of entries ---- */
@@ -132,14 +137,35 @@ static bool plan_table(const struct group_input *input, int table, int dataset, 
         mine->measure = measure;
         mine->value = measure->column >= 0 ? fact_column_find(input->fact, measure->column) : NULL;
         mine->fills_multiset = measure->multiset >= 0 && input->spec->multisets[measure->multiset].measure == measure;
+        mine->counts_rows = mine->fills_multiset && measure->condition_count == 0 &&
+                            measure->column == input->fact->dataset->partition_column;
+        plan->per_partition |= mine->counts_rows;
         if (!plan_conditions(input, mine, error)) return false;
     }
     for (int k = 0; plan->measure_count > 0 && k < spec->key_count; k++) {
         plan->keys[k] = fact_column_find(input->fact, kpi_column_find(input->fact->dataset, spec->keys[k]));
         if (k != spec->partition_key) plan->hashed[plan->hashed_count++] = k;
     }
-    plan->per_partition = spec->partition_key >= 0;
+    plan->per_partition |= spec->partition_key >= 0;
     return true;
+}
+
+static bool same_keys(const struct table_plan *a, const struct table_plan *b)
+{
+    bool same = a->per_partition && b->per_partition && a->hashed_count == b->hashed_count;
+    for (int k = 0; same && k < a->hashed_count; k++) same = a->keys[a->hashed[k]] == b->keys[b->hashed[k]];
+    return same;
+}
+
+/* Tables grouped by the same keys within a partition need each row looked up only once. */
+static void share_groups(struct plan *plan)
+{
+    for (int t = 0; t < plan->table_count; t++) {
+        plan->tables[t].groups_like = -1;
+        for (int other = t - 1; other >= 0; other--) {
+            if (same_keys(&plan->tables[t], &plan->tables[other])) plan->tables[t].groups_like = other;
+        }
+    }
 }
 
 static void plan_free(struct plan *plan, unsigned workers)
@@ -161,6 +187,7 @@ static void plan_free(struct plan *plan, unsigned workers)
         memory_free(state->groups);
         memory_free(state->multisets);
         memory_free(state->words);
+        memory_free(state->group);
     }
     memory_free(plan->workers);
     memory_free(plan->tables);
@@ -172,7 +199,8 @@ static bool worker_open(struct plan *plan, struct worker_state *state, struct er
     state->groups = memory_zeroed(((size_t)plan->table_count + 1) * sizeof *state->groups, error);
     state->multisets = memory_zeroed(((size_t)spec->multiset_count + 1) * sizeof *state->multisets, error);
     state->words = memory_array((size_t)plan->input->fact->words, sizeof *state->words, error);
-    if (!state->groups || !state->multisets || !state->words) return false;
+    state->group = memory_array((size_t)plan->table_count + 1, sizeof *state->group, error);
+    if (!state->groups || !state->multisets || !state->words || !state->group) return false;
     for (int t = 0; t < plan->table_count; t++) {
         int words = plan->tables[t].hashed_count ? plan->tables[t].hashed_count : 1;
         if (!tally_open(&state->groups[t], words, plan->tables[t].spec->accumulator_count, error)) return false;
@@ -197,6 +225,7 @@ static bool plan_open(struct plan *plan, const struct group_input *input, unsign
         plan->table_count += table->measure_count > 0;
         if (!good) return false;
     }
+    share_groups(plan);
     for (unsigned w = 0; w < workers; w++) {
         if (!worker_open(plan, &plan->workers[w], error)) return false;
     }
@@ -307,15 +336,31 @@ static bool find_groups(const struct table_plan *plan, const struct worker_state
     return true;
 }
 
+/* The groups of another plan, entered here under the same numbers. */
+static bool copy_groups(const struct tally *from, struct tally *to, struct error *error)
+{
+    while (to->count < from->count) {
+        if (tally_enter(to, from->keys + (size_t)to->count * (size_t)from->words, error) == TALLY_NONE) return false;
+    }
+    return true;
+}
+
 static bool group_portion(const struct plan *plan, struct worker_state *state, size_t count, struct error *error)
 {
     const struct group_input *input = plan->input;
-    uint32_t group[ROWS_PORTION];
+    const struct fact_column *partition = fact_column_find(input->fact, input->fact->dataset->partition_column);
+    if (partition) state->partition_value = state->words[partition->word][0];
     uint8_t selected[ROWS_PORTION];
     for (int t = 0; t < plan->table_count; t++) {
         const struct table_plan *table = &plan->tables[t];
         struct tally *groups = &state->groups[t];
-        if (!find_groups(table, state, groups, count, group, error)) return false;
+        uint32_t *group = state->group[t];
+        if (table->groups_like >= 0) {
+            group = state->group[table->groups_like];
+            if (!copy_groups(&state->groups[table->groups_like], groups, error)) return false;
+        } else if (!find_groups(table, state, groups, count, group, error)) {
+            return false;
+        }
         for (size_t i = 0; i < count; i++) {
             if (group[i] != TALLY_NONE) groups->sum[group[i] * (size_t)groups->sums] += input->weight;
         }
@@ -327,7 +372,7 @@ static bool group_portion(const struct plan *plan, struct worker_state *state, s
             select_rows(measure, state, group, count, selected);
             bool summed = measure->measure->kind == MEASURE_COUNT || measure->measure->kind == MEASURE_SUM;
             if (summed && !add_sums(input, measure, state, groups, group, selected, count, error)) return false;
-            if (measure->fills_multiset &&
+            if (measure->fills_multiset && !measure->counts_rows &&
                 !add_multiset(input, measure, state, &state->multisets[measure->measure->multiset], group, selected,
                               count, error)) {
                 return false;
@@ -397,6 +442,29 @@ static bool hand_out_multiset(const struct plan *plan, struct worker_state *stat
     return true;
 }
 
+/* A multiset over the partition column: each group has the partition once for each of its rows. */
+static bool hand_out_rows(const struct plan *plan, const struct worker_state *state, struct gains *gains,
+                          int plan_index, int multiset, struct error *error)
+{
+    const struct table_plan *table = &plan->tables[plan_index];
+    const struct tally *groups = &state->groups[plan_index];
+    struct entry_list *list = &gains->multisets[multiset];
+    struct trace_shape shape = multiset_shape(plan->input->spec, multiset);
+    const struct fact_column *column =
+        fact_column_find(plan->input->fact, plan->input->fact->dataset->partition_column);
+    int64_t value = coding_value(column->coding, state->partition_value);
+    if (!entry_list_reserve(list, &shape, groups->count, error)) return false;
+    for (uint32_t g = 0; g < groups->count; g++) {
+        size_t at = list->entries.count++;
+        for (int k = 0; k < table->spec->key_count; k++) {
+            list->entries.key[k][at] = group_key(table, state, plan_index, g, k);
+        }
+        list->entries.key[table->spec->key_count][at] = value;
+        list->entries.value[0][at] = groups->sum[(size_t)g * (size_t)groups->sums];
+    }
+    return true;
+}
+
 static bool hand_out_table(const struct plan *plan, struct worker_state *state, struct gains *gains, int plan_index,
                            struct error *error)
 {
@@ -432,8 +500,11 @@ static bool hand_out(const struct plan *plan, struct worker_state *state, struct
         for (int m = 0; m < table->measure_count; m++) {
             if (!table->measures[m].fills_multiset) continue;
             int multiset = table->measures[m].measure->multiset;
-            bool due = all || state->multisets[multiset].count > KEPT_ENTRIES ||
-                       plan->input->spec->multisets[multiset].column == plan->input->fact->dataset->partition_column;
+            if (table->measures[m].counts_rows) {
+                if (!hand_out_rows(plan, state, gains, t, multiset, error)) return false;
+                continue;
+            }
+            bool due = all || state->multisets[multiset].count > KEPT_ENTRIES;
             if (due && !hand_out_multiset(plan, state, gains, t, multiset, error)) return false;
         }
         if (all && !hand_out_table(plan, state, gains, t, error)) return false;

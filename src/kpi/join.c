@@ -211,7 +211,7 @@ bool step_join(struct step *step, struct error *error)
     }
     for (int d = 0; d < step->spec->dataset_count; d++) {
         if (step->spec->datasets[d].partition_column < 0) continue;
-        if (!join_dataset(step, d, error)) return false;
+        if (!join_dataset(step, d, error) || !step_note_days(step, d, error)) return false;
         if (!step->engine->options.folder) row_list_free(&step->slice[d]);
         if (!group_dataset(step, d, error)) return false;
         if (!step->engine->options.folder) joined_free(&step->new_rows[d]);

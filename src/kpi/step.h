@@ -71,6 +71,9 @@ bool step_meet_history(struct step *step, struct error *error);
 struct loaded *step_load(struct step *step, int dataset, int64_t place, struct error *error);
 struct loaded *step_loaded(struct step *step, int dataset, int64_t place); /* NULL: was not read */
 
+/* engine.c: remembers the partitions that joining found rows of a dataset in. */
+bool step_note_days(struct step *step, int dataset, struct error *error);
+
 /* join.c: views, facts, joining, and rows without a parent. */
 bool step_join(struct step *step, struct error *error);
 
