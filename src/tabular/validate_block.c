@@ -168,8 +168,7 @@ void worker_release(struct worker *worker, const struct validation *validation)
     memory_free(worker->index.ends);
     memory_free(worker->index.record_ends);
     memory_free(worker->records);
-    memory_free(worker->starts);
-    memory_free(worker->ends);
+    memory_free(worker->firsts);
     for (size_t i = 0; i < worker->value_fields; i++) memory_free(worker->values[i]);
     memory_free(worker->values);
     memory_free(worker->units);

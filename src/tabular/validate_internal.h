@@ -86,12 +86,11 @@ struct worker {
     char *bytes; /* CSV_PADDING, the block, CSV_PADDING, unescaped fields, CSV_PADDING */
     size_t bytes_capacity;
     struct csv_index index;
-    size_t index_capacity;
-    /* Where records are not plain: each, and the starts and ends of its fields, column by column. */
+    size_t record_end_capacity, end_capacity; /* of the index */
+    /* Where records are not plain: each, and where its cells begin in the index. */
     struct record *records;
+    uint32_t *firsts;
     size_t record_capacity;
-    uint32_t *starts, *ends;
-    size_t cell_capacity;
     /* One array of values for each field that batches keep; for a text its start and end as two halves. */
     int64_t **values;
     int64_t *units; /* of each field's values: timestamps are in seconds as long as they are whole */

@@ -121,14 +121,19 @@ static bool judge_field(struct chunk *chunk, size_t field, struct error *error)
     return true;
 }
 
-/* Marks the rows whose records are wrong as a whole. */
-static void mark_broken(struct chunk *chunk)
+/* Marks the rows whose records are wrong as a whole, and counts them. */
+static size_t mark_broken(struct chunk *chunk)
 {
     const struct job *job = chunk->job;
-    if (job->records.plain) return;
+    size_t count = 0;
+    if (job->records.plain) return 0;
     for (size_t i = 0; i < chunk->count; i++)
-        if (job->worker->records[chunk->row + i].broken != RULE_COUNT) set_bit(chunk->broken, i);
+        if (job->worker->records[chunk->row + i].broken != RULE_COUNT) {
+            set_bit(chunk->broken, i);
+            count++;
+        }
     memcpy(chunk->rejected, chunk->broken, sizeof chunk->rejected);
+    return count;
 }
 
 static void mark_conditions(struct chunk *chunk)
@@ -236,9 +241,12 @@ bool judge_chunk(struct job *job, size_t row, size_t count, struct error *error)
 {
     struct chunk chunk = {.job = job, .row = row, .count = count};
     job->worker->breach_count = 0;
-    mark_broken(&chunk);
-    for (size_t field = 0; field < job->plan->schema->field_count; field++)
-        if (job_column(job, field) >= 0 && !judge_field(&chunk, field, error)) return false;
+    bool some = mark_broken(&chunk) < count;
+    /* Where all records are broken there may be no cells at all. */
+    for (size_t column = 0; column < job->records.columns && some; column++) {
+        int field = job->state->head.map.field_of_column[column];
+        if (field >= 0 && !judge_field(&chunk, (size_t)field, error)) return false;
+    }
     mark_conditions(&chunk);
     return finish_chunk(&chunk, error);
 }

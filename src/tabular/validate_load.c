@@ -68,14 +68,19 @@ bool worker_scan(struct worker *worker, const struct loaded *loaded, const struc
                  size_t *consumed, struct error *error)
 {
     size_t room = loaded->size + 64;
-    if (room > worker->index_capacity) {
+    if (room > worker->end_capacity) {
         memory_free(worker->index.ends);
-        memory_free(worker->index.record_ends);
-        worker->index_capacity = 0;
+        worker->end_capacity = 0;
         worker->index.ends = memory_array(room, sizeof *worker->index.ends, error);
+        if (worker->index.ends == NULL) return false;
+        worker->end_capacity = room;
+    }
+    if (room > worker->record_end_capacity) {
+        memory_free(worker->index.record_ends);
+        worker->record_end_capacity = 0;
         worker->index.record_ends = memory_array(room, sizeof *worker->index.record_ends, error);
-        if (worker->index.ends == NULL || worker->index.record_ends == NULL) return false;
-        worker->index_capacity = room;
+        if (worker->index.record_ends == NULL) return false;
+        worker->record_end_capacity = room;
     }
     csv_scan(loaded->data, loaded->size, dialect, &worker->index, consumed);
     return true;

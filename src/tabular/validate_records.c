@@ -13,25 +13,27 @@ static bool is_regular(const struct csv_index *index, size_t columns)
     return wrong == 0;
 }
 
-static bool reserve_records(struct worker *worker, size_t records, size_t columns, struct error *error)
+static bool reserve_records(struct worker *worker, size_t records, struct error *error)
 {
-    if (records > worker->record_capacity) {
-        memory_free(worker->records);
-        worker->record_capacity = 0;
-        worker->records = memory_array(records, sizeof *worker->records, error);
-        if (worker->records == NULL) return false;
-        worker->record_capacity = records;
-    }
-    size_t cells = records * columns;
-    if (cells > worker->cell_capacity) {
-        memory_free(worker->starts);
-        memory_free(worker->ends);
-        worker->cell_capacity = 0;
-        worker->starts = memory_array(cells, sizeof *worker->starts, error);
-        worker->ends = memory_array(cells, sizeof *worker->ends, error);
-        if (worker->starts == NULL || worker->ends == NULL) return false;
-        worker->cell_capacity = cells;
-    }
+    if (records <= worker->record_capacity) return true;
+    memory_free(worker->records);
+    memory_free(worker->firsts);
+    worker->record_capacity = 0;
+    worker->records = memory_array(records, sizeof *worker->records, error);
+    worker->firsts = memory_array(records, sizeof *worker->firsts, error);
+    if (worker->records == NULL || worker->firsts == NULL) return false;
+    worker->record_capacity = records;
+    return true;
+}
+
+/* Makes room behind the scan's ends for those of cells that are written anew. */
+static bool reserve_ends(struct worker *worker, size_t ends, struct error *error)
+{
+    if (ends <= worker->end_capacity) return true;
+    uint32_t *grown = memory_resize(worker->index.ends, ends, sizeof *grown, error);
+    if (grown == NULL) return false;
+    worker->index.ends = grown;
+    worker->end_capacity = ends;
     return true;
 }
 
@@ -41,55 +43,52 @@ struct taking {
     struct records *records;
     const struct file_state *state;
     char *data;
-    size_t stride; /* of the columns in starts and ends */
+    uint32_t spill; /* where the next unquoted record goes, from data */
+    size_t ends;    /* used in the index */
     bool has_nul, utf8;
 };
 
-/* Sets starts and ends of a row's cells; false when one is quoted wrongly. */
-static bool take_cells(struct taking *taking, size_t row, const struct record *record, size_t first, size_t fields)
+/* Writes a record's values without quotes to the spill, one byte between them, so that its cells lie as those of
+ * others do. `first` is its first field and becomes its first cell. False when a field is quoted wrongly. */
+static bool unquote(struct taking *taking, const struct record *record, uint32_t *first)
 {
     struct worker *worker = taking->worker;
-    struct records *records = taking->records;
-    char quote = taking->state->dialect.quote;
-    bool quotes = worker->index.traits.has_quote;
+    const char quote = taking->state->dialect.quote;
+    char *room = taking->data + taking->spill;
+    uint32_t *ends = worker->index.ends + taking->ends;
+    bool fits = record->fields == taking->records->columns;
     uint32_t start = record->start;
-    for (size_t column = 0; column < fields; column++) {
-        uint32_t end = column + 1 == fields ? record->end : worker->index.ends[first + column];
-        struct str text = str_slice(taking->data + start, end - start);
-        if (quotes && memchr(text.data, quote, text.length) != NULL) {
-            char *room = taking->data + records->spill;
-            if (!csv_field_value(text.data, text.length, quote, room, &text.data, &text.length)) return false;
-            records->spill += text.data == room ? text.length : 0;
-        }
-        if (column < records->columns) {
-            size_t cell = column * taking->stride + row;
-            worker->starts[cell] = (uint32_t)(text.data - taking->data);
-            worker->ends[cell] = (uint32_t)(text.data + text.length - taking->data);
-        }
+    *ends++ = taking->spill - 1;
+    for (uint32_t i = 0; i < record->fields; i++) {
+        uint32_t end = i + 1 == record->fields ? record->end : worker->index.ends[*first + i];
+        const char *value;
+        size_t size;
+        if (!csv_field_value(taking->data + start, end - start, quote, room, &value, &size)) return false;
+        if (value != room) memcpy(room, value, size);
+        room += size;
+        if (fits) *ends++ = (uint32_t)(room - taking->data);
+        *room++ = 0;
         start = end + 1;
     }
+    if (!fits) return true;
+    *first = (uint32_t)taking->ends + 1;
+    taking->ends += 1 + record->fields;
+    taking->spill = (uint32_t)(room - taking->data);
     return true;
 }
 
-/* What is wrong with a record as a whole; RULE_COUNT when nothing is. Its cells are set. */
-static enum rule take_record(struct taking *taking, size_t row, const struct record *record, size_t first)
+/* What is wrong with a record as a whole; RULE_COUNT when nothing is. `first` is where its cells end in the index. */
+static enum rule take_record(struct taking *taking, const struct record *record, uint32_t *first)
 {
     struct str bytes = str_slice(taking->data + record->start, record->end - record->start);
     size_t wrong;
     if ((taking->has_nul && memchr(bytes.data, 0, bytes.length) != NULL) ||
         (!taking->utf8 && !str_is_utf8(bytes, &wrong)))
         return RULE_ENCODING;
-    if (!take_cells(taking, row, record, first, record->fields)) return RULE_QUOTING;
+    bool quoted = taking->worker->index.traits.has_quote &&
+                  memchr(bytes.data, taking->state->dialect.quote, bytes.length) != NULL;
+    if (quoted && !unquote(taking, record, first)) return RULE_QUOTING;
     return record->fields == taking->records->columns ? RULE_COUNT : RULE_FIELDS;
-}
-
-/* A broken record's cells are empty, so that kernels may run over them. */
-static void clear_cells(struct taking *taking, size_t row)
-{
-    for (size_t column = 0; column < taking->records->columns; column++) {
-        taking->worker->starts[column * taking->stride + row] = 0;
-        taking->worker->ends[column * taking->stride + row] = 0;
-    }
 }
 
 static uint32_t newlines_in(const char *data, size_t size)
@@ -105,23 +104,27 @@ static void take_records(struct taking *taking)
     struct records *records = taking->records;
     uint32_t start = 0;
     uint32_t line = 0;
-    size_t first = 0;
-    records->rows = 0;
+    uint32_t first = 0;
+    size_t row = 0;
     for (size_t i = 0; i < index->record_count; i++) {
-        size_t after = index->record_ends[i];
+        uint32_t after = index->record_ends[i];
         uint32_t newline = index->ends[after - 1];
-        struct record *record = &taking->worker->records[records->rows];
-        *record = (struct record){.start = start, .end = newline, .line = line, .fields = (uint32_t)(after - first)};
+        struct record *record = &taking->worker->records[row];
+        uint32_t *cells = &taking->worker->firsts[row];
+        *record = (struct record){.start = start, .end = newline, .line = line, .fields = after - first};
         record->end -= newline > start && taking->data[newline - 1] == '\r';
         if (record->fields > 1 || record->end > record->start) {
-            record->broken = (uint8_t)take_record(taking, records->rows, record, first);
-            if (record->broken != RULE_COUNT) clear_cells(taking, records->rows);
-            records->rows++;
+            *cells = first;
+            record->broken = (uint8_t)take_record(taking, record, cells);
+            /* A broken record shares the first cells of the block, so that kernels may run over them. */
+            if (record->broken != RULE_COUNT) *cells = 0;
+            row++;
         }
         line += 1 + (index->traits.has_quote ? newlines_in(taking->data + start, newline - start) : 0);
         start = newline + 1;
         first = after;
     }
+    records->rows = row;
 }
 
 bool records_find(struct worker *worker, struct loaded *loaded, const struct file_state *state, struct records *records,
@@ -145,9 +148,10 @@ bool records_find(struct worker *worker, struct loaded *loaded, const struct fil
     records->plain = utf8 && !traits->has_quote && !traits->has_nul && is_regular(index, records->columns);
     if (records->plain) return true;
     size_t begin = (size_t)(loaded->data - worker_data(worker));
-    records->spill = loaded->size + CSV_PADDING;
-    if (!worker_reserve(worker, begin + loaded->size + 1, traits->has_quote ? loaded->size : 0, error) ||
-        !reserve_records(worker, index->record_count, records->columns, error))
+    size_t spill = traits->has_quote ? loaded->size : 0;
+    size_t ends = index->field_count + (traits->has_quote ? index->field_count + index->record_count : 0);
+    if (!worker_reserve(worker, begin + loaded->size + 1, spill, error) ||
+        !reserve_records(worker, index->record_count, error) || !reserve_ends(worker, ends, error))
         return false;
     loaded->data = worker_data(worker) + begin;
     records->data = loaded->data;
@@ -156,7 +160,8 @@ bool records_find(struct worker *worker, struct loaded *loaded, const struct fil
         .records = records,
         .state = state,
         .data = loaded->data,
-        .stride = index->record_count,
+        .spill = (uint32_t)(loaded->size + CSV_PADDING),
+        .ends = index->field_count,
         .has_nul = traits->has_nul,
         .utf8 = utf8,
     };
@@ -181,21 +186,28 @@ static const uint32_t *column_ends(struct worker *worker, const struct records *
     uint32_t *room = worker->column_ends[column % 2];
     if (worker->held_row != row) worker->held_column[0] = worker->held_column[1] = SIZE_MAX;
     if (worker->held_column[column % 2] == column) return room;
+    const uint32_t *ends = worker->index.ends + column;
+    const uint32_t *firsts = worker->firsts + row;
     size_t columns = records->columns;
-    const uint32_t *ends = worker->index.ends + row * columns + column;
-    for (size_t i = 0; i < count; i++) room[i] = ends[i * columns];
+    if (records->plain)
+        for (size_t i = 0; i < count; i++) room[i] = ends[(row + i) * columns];
+    else
+        for (size_t i = 0; i < count; i++) room[i] = ends[firsts[i]];
     worker->held_row = row;
     worker->held_column[column % 2] = column;
     return room;
 }
 
-/* Where the lines before rows end. No delimiter stands before the very first cell; -1 is in its place. */
+/* Where what stands before the first cells of rows ends. Nothing stands before the very first one; -1 is in its place.
+ */
 static const uint32_t *line_ends(struct worker *worker, const struct records *records, size_t row, size_t count)
 {
     uint32_t *room = worker->column_ends[1];
-    const uint32_t *ends = worker->index.ends + row * records->columns;
-    room[0] = row == 0 ? UINT32_MAX : ends[-1];
-    for (size_t i = 1; i < count; i++) room[i] = ends[i * records->columns - 1];
+    const uint32_t *ends = worker->index.ends;
+    for (size_t i = 0; i < count; i++) {
+        size_t first = records->plain ? (row + i) * records->columns : worker->firsts[row + i];
+        room[i] = first == 0 ? UINT32_MAX : ends[first - 1];
+    }
     worker->held_column[1] = SIZE_MAX;
     return room;
 }
@@ -203,22 +215,14 @@ static const uint32_t *line_ends(struct worker *worker, const struct records *re
 struct cells records_cells(struct worker *worker, const struct records *records, size_t column, size_t row,
                            size_t count)
 {
-    struct cells cells = {.data = records->data, .count = count, .ascii = records->ascii};
-    if (!records->plain) {
-        size_t first = column * worker->index.record_count + row;
-        cells.starts = worker->starts + first;
-        cells.ends = worker->ends + first;
-        return cells;
-    }
-    cells.starts =
+    const uint32_t *starts =
         column == 0 ? line_ends(worker, records, row, count) : column_ends(worker, records, column - 1, row, count);
-    cells.ends = column_ends(worker, records, column, row, count);
-    cells.skip = 1;
+    const uint32_t *ends = column_ends(worker, records, column, row, count);
     if (records->has_cr && column + 1 == records->columns) {
-        uint32_t *ends = worker->column_ends[column % 2];
-        for (size_t i = 0; i < count; i++)
-            ends[i] -= ends[i] > cells.starts[i] + 1 && records->data[ends[i] - 1] == '\r';
+        uint32_t *last = worker->column_ends[column % 2];
+        for (size_t i = 0; i < count; i++) last[i] -= last[i] > starts[i] + 1 && records->data[last[i] - 1] == '\r';
         worker->held_column[column % 2] = SIZE_MAX;
     }
-    return cells;
+    return (struct cells){
+        .data = records->data, .starts = starts, .skip = 1, .ends = ends, .count = count, .ascii = records->ascii};
 }

@@ -5,7 +5,8 @@
 #include "tabular/validate_load.h"
 
 /* Plain records hold neither quotes nor NULs, are UTF-8, and have as many fields as the header: cell (r, c) ends at
- * ends[r * columns + c] of the scan. Others are taken apart one by one into the worker's records, starts and ends. */
+ * ends[r * columns + c] of the scan, and begins after the end before. Others are listed in the worker's records, and
+ * their cells end at ends[firsts[r] + c]; quoted ones are written anew behind the block. */
 struct records {
     const char *data;
     size_t size;
@@ -14,7 +15,6 @@ struct records {
     bool plain;
     bool ascii;
     bool has_cr;
-    size_t spill; /* where unescaped fields lie, from data */
 };
 
 /* Takes the loaded records apart. They may move: `loaded` and `records` then follow. */
