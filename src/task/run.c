@@ -52,6 +52,7 @@ struct run {
     size_t validated_count;
     int64_t first_source;
     uint64_t input_bytes;
+    uint64_t *file_bytes;       /* by place in the intake */
     enum run_status status;
     json_t *record;
 };
@@ -141,12 +142,15 @@ static uint64_t slice_bytes(const struct run *run)
 
 static bool input_size(struct run *run, struct error *error)
 {
+    run->file_bytes = arena_zeroed(run->arena, (run->intake.count + 1) * sizeof *run->file_bytes, error);
+    if (!run->file_bytes) return false;
     for (size_t i = 0; i < run->intake.count; i++) {
         struct stat status;
         if (stat(run->intake.files[i].path, &status) != 0) {
             return error_set_errno(error, errno, "cannot look at %s", run->intake.files[i].path);
         }
-        run->input_bytes += (uint64_t)status.st_size;
+        run->file_bytes[i] = (uint64_t)status.st_size;
+        run->input_bytes += run->file_bytes[i];
     }
     return true;
 }
@@ -183,6 +187,24 @@ static bool note_invalid(struct run *run, struct source_file *source, const char
     return source->why != NULL;
 }
 
+/* Whether what the run finds stays in the data folder. */
+static bool keeps_state(const struct run *run)
+{
+    return run->folder && !run->temporary;
+}
+
+/* Whether another file of the dataset is as large: only then can the contents be the same. */
+static bool has_twin(const struct run *run, size_t index)
+{
+    for (size_t i = 0; i < run->intake.count; i++) {
+        if (i != index && run->file_bytes[i] == run->file_bytes[index] &&
+            run->intake.files[i].dataset == run->intake.files[index].dataset) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Whether the file's content is known: taken by an earlier run, or by an earlier file of this one. */
 static bool check_known(struct run *run, size_t index, struct error *error)
 {
@@ -191,6 +213,7 @@ static bool check_known(struct run *run, size_t index, struct error *error)
     for (size_t i = 0; i < index; i++) {
         const struct source_file *other = &run->sources[i];
         if (other->fate != SOURCE_TAKEN || other->file->dataset != source->file->dataset ||
+            run->file_bytes[i] != run->file_bytes[index] ||
             strcmp(other->source.sha256, source->source.sha256) != 0) {
             continue;
         }
@@ -199,7 +222,7 @@ static bool check_known(struct run *run, size_t index, struct error *error)
         return source->why != NULL;
     }
     struct folder_taken taken;
-    if (run->options.reprocess) return true;
+    if (run->options.reprocess || !keeps_state(run)) return true;
     if (!folder_taken(run->folder, run->arena, run->spec->pipeline, dataset, source->source.sha256, &taken, error))
         return false;
     if (!taken.taken) return true;
@@ -214,10 +237,10 @@ static bool open_source(struct run *run, size_t index, struct error *error)
 {
     struct source_file *source = &run->sources[index];
     const struct schema *schema = run->spec->datasets[source->file->dataset].schema;
-    bool kept = run->folder && !run->temporary;
+    bool kept = keeps_state(run), hash = kept || has_twin(run, index);
     char *temporary = kept ? arena_format(run->arena, error, "%s/tmp", folder_path(run->folder)) : NULL;
     struct csv_source_options options = {
-        .encoding = (enum csv_encoding)schema->encoding, .hash = kept, .temporary_folder = temporary};
+        .encoding = (enum csv_encoding)schema->encoding, .hash = hash, .temporary_folder = temporary};
     struct error problem = {0};
     if (!csv_source_open(&source->source, source->file->path, &options, &problem)) {
         if (problem.code == ERROR_MEMORY) {
@@ -227,7 +250,7 @@ static bool open_source(struct run *run, size_t index, struct error *error)
         return note_invalid(run, source, problem.message, error);
     }
     source->open = true;
-    return !kept || check_known(run, index, error);
+    return !hash || check_known(run, index, error);
 }
 
 static bool open_sources(struct run *run, struct error *error)

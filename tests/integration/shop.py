@@ -7,7 +7,7 @@ import json
 import random
 from decimal import Decimal
 
-from oracle import STATUSES, Oracle, rank_bounds
+from oracle import FIELDS, KEY, PARSERS, STATUSES, Oracle, rank_bounds
 
 ORDER_IDS = [str(n) for n in range(1, 31)] + ["07", "7", "P1", "P01", "ORD-\u00e4", "9" * 18, "1" + "0" * 18, "A" * 40,
                                                "x,y", 'say "hi"']
@@ -201,6 +201,33 @@ def compare_table(name, expected, rows):
 def compare_tables(aisle, data, oracle, form="jsonl"):
     for name, expected in oracle.tables().items():
         compare_table(name, expected, table(aisle, data, name, form))
+
+
+def typed(kind, value):
+    """A value of an export as the model has it."""
+    return None if value is None else PARSERS[kind](str(value))
+
+
+def compare_cleaned(aisle, data, oracle):
+    """The cleaned rows are those that stand, typed, with what was added to them."""
+    orders = {row["order_id"]: row for row in oracle.orders()}
+    lines = {row["id"]: row | {"total_price": row["total"], "order_date": row["order"]["order_date"]}
+             for row in oracle.lines()}
+    products = {key: row for key, (_, row, _) in oracle.rows["products"].items()}
+    for name, expected in (("orders", orders), ("order_items", lines), ("products", products)):
+        got = {row[KEY[name]]: row for row in table(aisle, data, name, "jsonl")}
+        assert sorted(got) == sorted(expected), name
+        for key, row in expected.items():
+            for field, (kind, _, _) in FIELDS[name].items():
+                assert typed(kind, got[key][field]) == row[field], f"{name} {key} {field}: {got[key][field]}"
+            for added in {"order_date", "order_month", "total_price"} & set(got[key]):
+                assert same_value(row[added], got[key][added]), f"{name} {key} {added}: {got[key][added]}"
+
+
+def compare_totals(summary, oracle):
+    for dataset, counts in oracle.all_runs().items():
+        if dataset in summary["totals"] or any(counts.values()):
+            assert summary["totals"][dataset] == counts, f"all runs, {dataset}: {summary['totals'][dataset]}, {counts}"
 
 
 def compare_counts(summary, expected):

@@ -1,11 +1,13 @@
 """Runs one after another come to the same tables as one run over everything, and both to what the model says."""
+import csv
 import os
 import random
 
 import pytest
 
 from oracle import Oracle
-from shop import Shop, compare_counts, compare_tables, oracle_of, run_json, store
+from shop import (Shop, compare_cleaned, compare_counts, compare_table, compare_tables, compare_totals, oracle_of,
+                  run_json, store)
 
 SEEDS = [int(os.environ["ORDERS_SEED"])] if "ORDERS_SEED" in os.environ else [1, 2, 3, 4, 5, 6]
 
@@ -43,13 +45,22 @@ def test_any_sequence_of_runs(aisle, tmp_path, seed, limit):
         done = aisle("run", "orders", folder, "--data", tmp_path / "data", "--json", *words, expect=None)
         assert done.returncode in (0, 3), done.stderr
         compare_counts(run_json(done), oracle.run(batch))
+        compare_totals(run_json(done), oracle)
         compare_tables(aisle, tmp_path / "data", oracle, ["jsonl", "csv"][number % 2])
+        compare_cleaned(aisle, tmp_path / "data", oracle)
     everything = store(tmp_path / "everything", [file for batch in batches for file in batch])
     once = aisle("run", "orders", everything, "--data", tmp_path / "once", "--json", *words)
     counts = run_json(once)["datasets"]
     for dataset, told in counts.items():
         assert told["read"] == told["valid"] + told["rejected"] + told["duplicate"] + told["pending"]
     compare_tables(aisle, tmp_path / "once", oracle)
+    compare_cleaned(aisle, tmp_path / "once", oracle)
+    # The same without a data folder.
+    aisle("run", "orders", everything, "--kpi-only", "--out", tmp_path / "kpis", *words)
+    for name, expected in oracle.tables().items():
+        with open(tmp_path / "kpis" / f"{name}.csv", encoding="utf-8", newline="") as file:
+            rows = [{key: value or None for key, value in row.items()} for row in csv.DictReader(file)]
+        compare_table(name, expected, rows)
 
 
 @pytest.mark.parametrize("family", ["pieces", "quantity"])
