@@ -450,6 +450,7 @@ static bool hand_out_rows(const struct plan *plan, const struct worker_state *st
     const struct tally *groups = &state->groups[plan_index];
     struct entry_list *list = &gains->multisets[multiset];
     struct trace_shape shape = multiset_shape(plan->input->spec, multiset);
+    if (groups->count == 0) return true; /* then no partition may have been seen, and nothing coded */
     const struct fact_column *column =
         fact_column_find(plan->input->fact, plan->input->fact->dataset->partition_column);
     int64_t value = coding_value(column->coding, state->partition_value);
