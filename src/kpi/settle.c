@@ -50,13 +50,13 @@ static bool counts_before(const struct trace *trace, const struct entries *entri
 }
 
 /* A multiset's changes as changes of the table's distinct counts. */
-static bool count_distinct(struct step *step, int multiset, const struct entries *entries, struct error *error)
+static bool count_distinct(struct step *step, int multiset, const struct entries *entries, struct entry_list *list,
+                           struct error *error)
 {
     const struct kpi_spec *spec = step->spec;
     int table_index = spec->multisets[multiset].table;
     const struct kpi_table *table = &spec->tables[table_index];
     struct trace_shape shape = table_shape(table);
-    struct entry_list *list = &step->gains[0].tables[table_index];
     int64_t *before;
     if (!counts_before(state_trace(step->engine->state, STATE_MULTISET, multiset), entries, table->key_count + 1,
                        &before, error)) {
@@ -93,50 +93,34 @@ static bool count_distinct(struct step *step, int multiset, const struct entries
     return good;
 }
 
-struct settling {
-    struct step *step;
-    struct entry_list *multisets, *tables;
-};
-
-static bool collect_multiset(void *context, size_t index, unsigned worker, struct error *error)
+/* A table and the multisets that its measures stand on. */
+static bool settle_table(void *context, size_t index, unsigned worker, struct error *error)
 {
-    (void)worker;
-    struct settling *settling = context;
-    struct trace_shape shape = multiset_shape(settling->step->spec, (int)index);
-    return collect(settling->step, &shape, true, (int)index, &settling->multisets[index], error);
-}
-
-static bool collect_table(void *context, size_t index, unsigned worker, struct error *error)
-{
-    (void)worker;
-    struct settling *settling = context;
-    struct trace_shape shape = table_shape(&settling->step->spec->tables[index]);
-    return collect(settling->step, &shape, false, (int)index, &settling->tables[index], error);
+    struct step *step = context;
+    const struct engine_options *options = &step->engine->options;
+    int table = (int)index;
+    struct entry_list *own = &step->gains[0].tables[table]; /* distinct counts are added to what the workers found */
+    bool good = true;
+    for (int m = 0; good && m < step->spec->multiset_count; m++) {
+        if (step->spec->multisets[m].table != table) continue;
+        struct trace_shape shape = multiset_shape(step->spec, m);
+        struct entry_list changes = {0};
+        good = collect(step, &shape, true, m, &changes, error) &&
+               count_distinct(step, m, &changes.entries, own, error) &&
+               state_append(step->engine->state, options->change, options->run, worker, STATE_MULTISET, m,
+                            &changes.entries, error);
+        entries_free(&changes.entries);
+    }
+    struct trace_shape shape = table_shape(&step->spec->tables[table]);
+    struct entry_list changes = {0};
+    good = good && collect(step, &shape, false, table, &changes, error) &&
+           state_append(step->engine->state, options->change, options->run, worker, STATE_TABLE, table,
+                        &changes.entries, error);
+    entries_free(&changes.entries);
+    return good;
 }
 
 bool step_settle(struct step *step, struct error *error)
 {
-    const struct kpi_spec *spec = step->spec;
-    struct engine *engine = step->engine;
-    const struct engine_options *options = &engine->options;
-    struct settling settling = {.step = step};
-    settling.multisets = memory_zeroed(((size_t)spec->multiset_count + 1) * sizeof *settling.multisets, error);
-    settling.tables = memory_zeroed(((size_t)spec->table_count + 1) * sizeof *settling.tables, error);
-    bool good = settling.multisets && settling.tables &&
-                team_run(options->team, (size_t)spec->multiset_count, collect_multiset, &settling, error);
-    for (int m = 0; good && m < spec->multiset_count; m++) {
-        good = count_distinct(step, m, &settling.multisets[m].entries, error) &&
-               state_append(engine->state, options->change, options->run, STATE_MULTISET, m,
-                            &settling.multisets[m].entries, error);
-    }
-    good = good && team_run(options->team, (size_t)spec->table_count, collect_table, &settling, error);
-    for (int t = 0; good && t < spec->table_count; t++) {
-        good = state_append(engine->state, options->change, options->run, STATE_TABLE, t, &settling.tables[t].entries,
-                            error);
-    }
-    for (int m = 0; settling.multisets && m < spec->multiset_count; m++) entries_free(&settling.multisets[m].entries);
-    for (int t = 0; settling.tables && t < spec->table_count; t++) entries_free(&settling.tables[t].entries);
-    memory_free(settling.multisets);
-    memory_free(settling.tables);
-    return good;
+    return team_run(step->engine->options.team, (size_t)step->spec->table_count, settle_table, step, error);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,15 @@ struct run {
     const char *pack;
 };
 
+/* A file of the change at hand that runs are appended to. */
+struct pack {
+    int fd;           /* -1: none yet */
+    const char *name; /* its path within the folder */
+    const char *path; /* absolute */
+    uint64_t size_bytes;
+    uint64_t entries;
+};
+
 struct slot {
     struct trace_shape shape;
     struct run *runs;
@@ -33,11 +43,8 @@ struct state {
     struct arena *arena;
     struct slot *slots;
     int slot_count;
-    int pack_fd;           /* of the change at hand, -1: none yet */
-    const char *pack;      /* its path within the folder */
-    const char *pack_path; /* absolute */
-    uint64_t pack_size;
-    uint64_t pack_entries;
+    pthread_mutex_t lock; /* over arena and change while several threads append */
+    struct pack packs[STATE_LANES];
 };
 
 static int slot_index(const struct kpi_spec *spec, enum state_kind kind, int index)
@@ -198,7 +205,8 @@ struct state *state_open(const struct kpi_spec *spec, struct folder *folder, boo
     if (!state) return NULL;
     state->spec = spec;
     state->folder = folder;
-    state->pack_fd = -1;
+    pthread_mutex_init(&state->lock, NULL);
+    for (int l = 0; l < STATE_LANES; l++) state->packs[l].fd = -1;
     state->slot_count = slot_index(spec, STATE_WAITS, 0) + 1;
     state->arena = arena_new(0, error);
     state->slots = memory_zeroed((size_t)state->slot_count * sizeof *state->slots, error);
@@ -226,7 +234,10 @@ void state_close(struct state *state)
         if (state->slots[s].trace) trace_close(state->slots[s].trace);
         memory_free(state->slots[s].runs);
     }
-    if (state->pack_fd >= 0) close(state->pack_fd);
+    for (int l = 0; l < STATE_LANES; l++) {
+        if (state->packs[l].fd >= 0) close(state->packs[l].fd);
+    }
+    pthread_mutex_destroy(&state->lock);
     memory_free(state->slots);
     if (state->arena) arena_free(state->arena);
     memory_free(state);
@@ -234,37 +245,50 @@ void state_close(struct state *state)
 
 /* ---- changing ---- */
 
-static bool need_pack(struct state *state, struct change *change, const char *run, struct error *error)
+static bool make_pack(struct state *state, struct change *change, const char *run, unsigned lane, struct error *error)
 {
-    if (state->pack_fd >= 0) return true;
-    state->pack_size = 0;
+    struct pack *pack = &state->packs[lane];
+    pack->size_bytes = pack->entries = 0;
     if (!change) {
-        state->pack_fd = memfd_create("aisle-state", MFD_CLOEXEC);
-        if (state->pack_fd < 0) return error_set_errno(error, errno, "cannot make a temporary file for the state");
-        state->pack = "";
-        state->pack_path = arena_format(state->arena, error, "/proc/self/fd/%d", state->pack_fd);
-        return state->pack_path != NULL;
+        pack->fd = memfd_create("aisle-state", MFD_CLOEXEC);
+        if (pack->fd < 0) return error_set_errno(error, errno, "cannot make a temporary file for the state");
+        pack->name = "";
+        pack->path = arena_format(state->arena, error, "/proc/self/fd/%d", pack->fd);
+        return pack->path != NULL;
     }
-    state->pack = arena_format(state->arena, error, "state/%s.pack", run);
-    if (!state->pack) return false;
-    state->pack_path = arena_format(state->arena, error, "%s/%s", folder_path(state->folder), state->pack);
-    if (!state->pack_path) return false;
-    state->pack_fd = change_create(change, state->pack, error);
-    return state->pack_fd >= 0;
+    pack->name = arena_format(state->arena, error, "state/%s-%u.pack", run, lane);
+    if (!pack->name) return false;
+    pack->path = arena_format(state->arena, error, "%s/%s", folder_path(state->folder), pack->name);
+    if (!pack->path) return false;
+    pack->fd = change_create(change, pack->name, error);
+    return pack->fd >= 0;
 }
 
-bool state_append(struct state *state, struct change *change, const char *run, enum state_kind kind, int index,
-                  const struct entries *entries, struct error *error)
+/* The lane's pack, made when it is first needed. NULL on failure. */
+static struct pack *need_pack(struct state *state, struct change *change, const char *run, unsigned lane,
+                              struct error *error)
+{
+    bool good = true;
+    lane %= STATE_LANES;
+    if (state->packs[lane].fd < 0) {
+        pthread_mutex_lock(&state->lock);
+        good = make_pack(state, change, run, lane, error);
+        pthread_mutex_unlock(&state->lock);
+    }
+    return good ? &state->packs[lane] : NULL;
+}
+
+bool state_append(struct state *state, struct change *change, const char *run, unsigned lane, enum state_kind kind,
+                  int index, const struct entries *entries, struct error *error)
 {
     if (entries->count == 0) return true;
     struct slot *slot = &state->slots[slot_index(state->spec, kind, index)];
-    if (!need_pack(state, change, run, error)) return false;
-    struct run added = {.pack = state->pack};
-    if (!run_write(state->pack_fd, state->pack_path, &state->pack_size, &slot->shape, entries, &added.place, error)) {
-        return false;
-    }
-    added.place.path = state->pack_path;
-    state->pack_entries += entries->count;
+    struct pack *pack = need_pack(state, change, run, lane, error);
+    if (!pack) return false;
+    struct run added = {.pack = pack->name};
+    if (!run_write(pack->fd, pack->path, &pack->size_bytes, &slot->shape, entries, &added.place, error)) return false;
+    added.place.path = pack->path;
+    pack->entries += entries->count;
     return add_run(slot, slot->count, added, error) && reopen(slot, error);
 }
 
@@ -280,15 +304,15 @@ static bool merge_due(struct state *state, struct change *change, const char *ru
         trace_due(sizes, slot->count, 0, &first, &count);
         memory_free(sizes);
         if (count == 0) return true;
-        struct run merged = {0};
-        if (!need_pack(state, change, run, error)) return false;
-        merged.pack = state->pack;
-        if (!trace_merge_runs(slot->trace, first, count, state->pack_fd, state->pack_path, &state->pack_size,
-                              &merged.place, error)) {
+        struct pack *pack = need_pack(state, change, run, 0, error);
+        if (!pack) return false;
+        struct run merged = {.pack = pack->name};
+        if (!trace_merge_runs(slot->trace, first, count, pack->fd, pack->path, &pack->size_bytes, &merged.place,
+                              error)) {
             return false;
         }
-        merged.place.path = state->pack_path;
-        state->pack_entries += merged.place.entries;
+        merged.place.path = pack->path;
+        pack->entries += merged.place.entries;
         memmove(slot->runs + first, slot->runs + first + count, (slot->count - first - count) * sizeof *slot->runs);
         slot->count -= count;
         if (merged.place.entries > 0 && !add_run(slot, first, merged, error)) return false;
@@ -311,16 +335,18 @@ bool state_commit(struct state *state, struct change *change, const char *run, s
     for (int s = 0; s < state->slot_count; s++) {
         if (!merge_due(state, change, run, &state->slots[s], error)) return false;
     }
-    if (state->pack_fd >= 0) {
+    for (int l = 0; l < STATE_LANES; l++) {
+        struct pack *pack = &state->packs[l];
+        if (pack->fd < 0) continue;
         struct folder_file file = {.role = "pack",
                                    .dataset = state->spec->pipeline,
                                    .partition = "",
-                                   .path = state->pack,
-                                   .rows = state->pack_entries,
-                                   .size_bytes = state->pack_size,
+                                   .path = pack->name,
+                                   .rows = pack->entries,
+                                   .size_bytes = pack->size_bytes,
                                    .run = run};
-        close(state->pack_fd);
-        state->pack_fd = -1;
+        close(pack->fd);
+        pack->fd = -1;
         if (!change_name(change, &file, error)) return false;
     }
     struct folder_file *files;

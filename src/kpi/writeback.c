@@ -396,34 +396,19 @@ static bool index_list(struct step *step, int dataset, const struct row_list *li
     return true;
 }
 
-struct index_job {
-    struct step *step;
-    struct entry_list *lists; /* by dataset */
-};
-
 static bool index_dataset(void *context, size_t dataset, unsigned worker, struct error *error)
 {
-    (void)worker;
-    struct index_job *job = context;
-    struct step *step = job->step;
+    struct step *step = context;
+    const struct engine_options *options = &step->engine->options;
     int d = (int)dataset;
     struct trace_shape shape = state_shape(step->spec, STATE_KEYS, d);
-    return index_list(step, d, &step->slice[d], &step->new_rows[d], &job->lists[d], error) &&
-           index_list(step, d, &step->arriving[d], &step->come[d], &job->lists[d], error) &&
-           entries_sort(&job->lists[d].entries, &shape, error);
-}
-
-static bool write_indexes(struct step *step, struct error *error)
-{
-    const struct engine_options *options = &step->engine->options;
-    struct entry_list lists[KPI_MAX_DATASETS] = {{.capacity = 0}};
-    struct index_job job = {.step = step, .lists = lists};
-    bool good = team_run(options->team, (size_t)step->spec->dataset_count, index_dataset, &job, error);
-    for (int d = 0; d < step->spec->dataset_count; d++) {
-        good = good && state_append(step->engine->state, options->change, options->run, STATE_KEYS, d,
-                                    &lists[d].entries, error);
-        entries_free(&lists[d].entries);
-    }
+    struct entry_list list = {0};
+    bool good =
+        index_list(step, d, &step->slice[d], &step->new_rows[d], &list, error) &&
+        index_list(step, d, &step->arriving[d], &step->come[d], &list, error) &&
+        entries_sort(&list.entries, &shape, error) &&
+        state_append(step->engine->state, options->change, options->run, worker, STATE_KEYS, d, &list.entries, error);
+    entries_free(&list.entries);
     return good;
 }
 
@@ -435,7 +420,8 @@ bool step_write_back(struct step *step, struct error *error)
     for (int d = 0; d < step->spec->dataset_count; d++) {
         if (step->spec->datasets[d].partition_column >= 0 && !write_pending(step, d, error)) return false;
     }
-    return write_indexes(step, error) && entries_sort(&step->waits.entries, &shape, error) &&
-           state_append(step->engine->state, options->change, options->run, STATE_WAITS, 0, &step->waits.entries,
+    return team_run(options->team, (size_t)step->spec->dataset_count, index_dataset, step, error) &&
+           entries_sort(&step->waits.entries, &shape, error) &&
+           state_append(step->engine->state, options->change, options->run, 0, STATE_WAITS, 0, &step->waits.entries,
                         error);
 }

@@ -26,6 +26,7 @@ struct source_file {
     const struct intake_file *file;
     struct csv_source source;
     bool open;
+    struct error failure; /* why it could not be opened */
     enum source_fate fate;
     const char *why;     /* it was passed over */
     int64_t number;      /* for lineage; 0: none */
@@ -43,7 +44,8 @@ struct run {
     struct folder *folder;
     struct change *change;
     struct engine *engine;
-    const char *temporary; /* the data folder of a KPI-only run that does not fit memory */
+    const char *temporary_folder; /* for what is unpacked; NULL: the system's */
+    const char *temporary;        /* the data folder of a KPI-only run that does not fit memory */
     char id[27];
     int64_t started_us, started_monotonic_us;
     struct intake intake;
@@ -52,7 +54,7 @@ struct run {
     size_t validated_count;
     int64_t first_source;
     uint64_t input_bytes;
-    uint64_t *file_bytes;       /* by place in the intake */
+    uint64_t *file_bytes; /* by place in the intake */
     enum run_status status;
     json_t *record;
 };
@@ -213,8 +215,7 @@ static bool check_known(struct run *run, size_t index, struct error *error)
     for (size_t i = 0; i < index; i++) {
         const struct source_file *other = &run->sources[i];
         if (other->fate != SOURCE_TAKEN || other->file->dataset != source->file->dataset ||
-            run->file_bytes[i] != run->file_bytes[index] ||
-            strcmp(other->source.sha256, source->source.sha256) != 0) {
+            run->file_bytes[i] != run->file_bytes[index] || strcmp(other->source.sha256, source->source.sha256) != 0) {
             continue;
         }
         source->fate = SOURCE_KNOWN;
@@ -233,36 +234,40 @@ static bool check_known(struct run *run, size_t index, struct error *error)
 }
 
 /* A file that cannot be read or unpacked is invalid; the others go on. */
-static bool open_source(struct run *run, size_t index, struct error *error)
+static bool open_source(void *context, size_t index, unsigned worker, struct error *error)
 {
+    (void)worker;
+    struct run *run = context;
     struct source_file *source = &run->sources[index];
     const struct schema *schema = run->spec->datasets[source->file->dataset].schema;
-    bool kept = keeps_state(run), hash = kept || has_twin(run, index);
-    char *temporary = kept ? arena_format(run->arena, error, "%s/tmp", folder_path(run->folder)) : NULL;
-    struct csv_source_options options = {
-        .encoding = (enum csv_encoding)schema->encoding, .hash = hash, .temporary_folder = temporary};
-    struct error problem = {0};
-    if (!csv_source_open(&source->source, source->file->path, &options, &problem)) {
-        if (problem.code == ERROR_MEMORY) {
-            *error = problem;
-            return false;
-        }
-        return note_invalid(run, source, problem.message, error);
+    struct csv_source_options options = {.encoding = (enum csv_encoding)schema->encoding,
+                                         .hash = keeps_state(run) || has_twin(run, index),
+                                         .temporary_folder = run->temporary_folder};
+    if (csv_source_open(&source->source, source->file->path, &options, &source->failure)) {
+        source->open = true;
+    } else if (source->failure.code == ERROR_MEMORY) {
+        *error = source->failure;
+        return false;
     }
-    source->open = true;
-    return !hash || check_known(run, index, error);
+    return true;
 }
 
 static bool open_sources(struct run *run, struct error *error)
 {
     run->sources = memory_zeroed((run->intake.count + 1) * sizeof *run->sources, error);
     if (!run->sources) return false;
+    for (size_t i = 0; i < run->intake.count; i++) run->sources[i].file = &run->intake.files[i];
+    if (keeps_state(run)) {
+        run->temporary_folder = arena_format(run->arena, error, "%s/tmp", folder_path(run->folder));
+        if (!run->temporary_folder) return false;
+    }
+    if (!team_run(run->team, run->intake.count, open_source, run, error)) return false;
     for (size_t i = 0; i < run->intake.count; i++) {
-        run->sources[i].file = &run->intake.files[i];
-        if (run->options.progress) {
-            run->options.progress(run->options.progress_context, "opening", i, run->intake.count);
-        }
-        if (!open_source(run, i, error)) return false;
+        struct source_file *source = &run->sources[i];
+        bool good = !source->open            ? note_invalid(run, source, source->failure.message, error)
+                    : *source->source.sha256 ? check_known(run, i, error)
+                                             : true;
+        if (!good) return false;
     }
     return true;
 }
@@ -286,7 +291,7 @@ static const bool *fields_needed(struct run *run, const struct kpi_dataset *data
 static bool prepare_rejects(struct run *run, struct source_file *source, struct validate_file *file,
                             struct error *error)
 {
-    if (!run->folder || run->temporary) return true;
+    if (!keeps_state(run)) return true;
     const char *name = stored_name(run, source, error);
     source->rejects = name ? arena_format(run->arena, error, "rejected/%s/%s.csv", run->id, name) : NULL;
     if (!source->rejects) return false;
@@ -709,7 +714,7 @@ bool run_execute(struct run *run, struct error *error)
     if (!run->engine) return false;
     if (run->validated_count > 0 && !validate_all(run, error)) return false;
     if (!finish_sources(run, error) || !settle_files(run, error) || !make_record(run, error)) return false;
-    if (run->folder && !run->temporary && !commit(run, error)) return false;
+    if (keeps_state(run) && !commit(run, error)) return false;
     set_seconds(run);
     return true;
 }
