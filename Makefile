@@ -68,6 +68,11 @@ bench-spark: build
 fuzz:
 	tools/fuzz
 
+# Random sequences of runs against the model for SOAK_SECONDS, 3600 when it is not set.
+.PHONY: soak
+soak: build $(PYTHON_TESTS)
+	tools/soak
+
 .PHONY: coverage
 coverage: $(PYTHON_TESTS)
 	tools/coverage
