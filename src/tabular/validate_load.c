@@ -103,65 +103,89 @@ static size_t open_quote(const char *data, size_t size, const struct csv_dialect
     return opened;
 }
 
-/* Says that the last record begun in the block cannot be taken: it is too long, or a quote in it is never closed. */
-static bool break_at_last(struct validation *validation, size_t index, const struct reading *reading,
-                          const struct loaded *loaded, bool unclosed, struct error *error)
+static void break_long(struct validation *validation, size_t index, const struct loaded *loaded, size_t record)
 {
+    uint64_t line = loaded->lines + count_newlines(loaded->data, record) + 1;
+    char problem[300];
+    snprintf(problem, sizeof problem,
+             "the record that begins in line %" PRIu64 " is longer than %zu bytes: is a quote in it not closed?", line,
+             validation->options.record_ceiling);
+    file_break(validation, index, line, problem);
+}
+
+static void break_unclosed(struct validation *validation, size_t index, const struct loaded *loaded, size_t record,
+                           const struct csv_dialect *dialect)
+{
+    size_t quote = record + open_quote(loaded->data + record, loaded->size - record, dialect);
+    uint64_t line = loaded->lines + count_newlines(loaded->data, quote) + 1;
+    char problem[300];
+    snprintf(problem, sizeof problem,
+             "a quoted field that begins in line %" PRIu64 " is never closed: put the missing quote there, or remove "
+             "the stray one",
+             line);
+    file_break(validation, index, line, problem);
+}
+
+/* Looks for a record over the ceiling, and whether the last one is complete. */
+static bool check_records(struct validation *validation, size_t index, const struct reading *reading,
+                          const struct loaded *loaded, bool *broken, struct error *error)
+{
+    const struct csv_index *found = &reading->worker->index;
+    size_t ceiling = validation->options.record_ceiling;
     size_t consumed;
     if (!worker_scan(reading->worker, loaded, &reading->state->dialect, &consumed, error)) return false;
-    const char *record = loaded->data + consumed;
-    size_t size = loaded->size - consumed;
-    uint64_t line = loaded->lines + count_newlines(loaded->data, consumed) + 1;
-    char problem[300];
-    if (unclosed) {
-        line += count_newlines(record, open_quote(record, size, &reading->state->dialect));
-        snprintf(problem, sizeof problem,
-                 "a quoted field that begins in line %" PRIu64 " is never closed: put the "
-                 "missing quote there, or remove the stray one",
-                 line);
-    } else {
-        snprintf(problem, sizeof problem,
-                 "the record that begins in line %" PRIu64 " is longer than %zu bytes: is a "
-                 "quote in it not closed?",
-                 line, validation->options.record_ceiling);
+    size_t start = 0;
+    *broken = true;
+    for (size_t i = 0; i < found->record_count; i++) {
+        size_t end = found->ends[found->record_ends[i] - 1];
+        if (end - start > ceiling) {
+            break_long(validation, index, loaded, start);
+            return true;
+        }
+        start = end + 1;
     }
-    file_break(validation, index, line, problem);
+    if (loaded->size - consumed > ceiling)
+        break_long(validation, index, loaded, consumed);
+    else if (consumed < loaded->size)
+        break_unclosed(validation, index, loaded, consumed, &reading->state->dialect);
+    else
+        *broken = false;
     return true;
 }
 
 /* Finds where the last record that begins in the block ends, reading on as needed. `inside` tells whether the block's
- * end lies in quotes. `*loaded` begins at the first record; `*broken` when the file ends or the ceiling is met first.
- */
-static bool find_end(struct validation *validation, size_t index, struct reading *reading, bool inside,
-                     struct loaded *loaded, bool *broken, struct error *error)
+ * end lies in quotes. `*loaded` begins at the first record; `*complete` is false when the file ends or the ceiling is
+ * met first. */
+static bool find_end(const struct validation *validation, struct reading *reading, bool inside, struct loaded *loaded,
+                     bool *complete, struct error *error)
 {
     size_t begin = (size_t)(loaded->data - worker_data(reading->worker));
     size_t looked = reading->block->size;
     size_t end = 0;
+    *complete = true;
     while (end == 0) {
-        char *tail = worker_data(reading->worker) + looked;
         struct csv_block_facts facts;
-        csv_block_facts(tail, reading->size - looked, &reading->state->dialect, &facts);
+        size_t size = reading->size - looked;
+        csv_block_facts(worker_data(reading->worker) + looked, size, &reading->state->dialect, &facts);
         size_t newline = inside ? facts.first_newline_inside : facts.first_newline_outside;
-        bool found = newline < reading->size - looked;
-        end = found ? looked + newline + 1 : 0;
+        if (newline < size) {
+            end = looked + newline + 1;
+            break;
+        }
         inside ^= facts.odd_quotes;
         looked = reading->size;
         bool too_long = looked - reading->block->size > validation->options.record_ceiling;
-        if (found) break;
         if (at_file_end(reading) || too_long) {
-            loaded->data = worker_data(reading->worker) + begin;
-            loaded->size = looked - begin;
-            if (inside || too_long) {
-                *broken = true;
-                return break_at_last(validation, index, reading, loaded, inside && !too_long, error);
-            }
-            char *data = worker_data(reading->worker);
+            *complete = !inside && !too_long;
             end = looked;
-            if (data[end - 1] != '\n') data[end++] = '\n';
-            break;
+            char *last = worker_data(reading->worker) + end - 1;
+            if (*complete && *last != '\n') {
+                last[1] = '\n';
+                end++;
+            }
+        } else if (!read_to(reading, reading->size + size * 3 + TAIL_READ, error)) {
+            return false;
         }
-        if (!read_to(reading, reading->size + (reading->size - reading->block->size) * 3, error)) return false;
     }
     loaded->data = worker_data(reading->worker) + begin;
     loaded->size = end - begin;
@@ -193,8 +217,11 @@ bool block_load(struct validation *validation, size_t index, struct worker *work
     if (block->last && begin == block->size) return true;
     loaded->data = worker_data(worker) + begin;
     loaded->lines = place.lines + count_newlines(worker_data(worker), begin);
+    bool complete;
     bool broken = false;
-    if (!find_end(validation, index, &reading, inside, loaded, &broken, error)) return false;
+    if (!find_end(validation, &reading, inside, loaded, &complete, error)) return false;
+    bool suspect = !complete || loaded->size > validation->options.record_ceiling;
+    if (suspect && !check_records(validation, index, &reading, loaded, &broken, error)) return false;
     *wanted = !broken;
     return true;
 }
