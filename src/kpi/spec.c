@@ -1,22 +1,13 @@
-#include "kpi/spec.h"
+#include "kpi/spec_load.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/buffer.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "kpi/trace.h"
 
-/* Everything that reading one spec needs. */
-struct loading {
-    struct arena *arena;
-    const char *folder;
-    const char *path;
-    struct kpi_spec *spec;
-    struct buffer hashed; /* the texts that text_hash covers */
-    struct error *error;
-};
+#define NAME_LONGEST 64
 
 int kpi_dataset_find(const struct kpi_spec *spec, const char *name)
 {
@@ -42,6 +33,27 @@ int kpi_column_find(const struct kpi_dataset *dataset, const char *name)
     return -1;
 }
 
+char *spec_name(struct loading *load, const char *name, const char *what)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    size_t length = strlen(name);
+    if (length > 0 && length <= NAME_LONGEST && strspn(name, letters) == length) {
+        return arena_text(load->arena, name, length, load->error);
+    }
+    error_set(load->error, ERROR_INVALID, "%s: %s \"%.80s\": a name is 1 to %d letters, digits, _ and -", load->path,
+              what, name, NAME_LONGEST);
+    return NULL;
+}
+
+bool spec_section(struct loading *load, json_t *object, const char *key, json_type type, const char *where,
+                  json_t **section)
+{
+    *section = json_object_get(object, key);
+    if (!*section) return true;
+    *section = json_need(object, key, type, where, load->error);
+    return *section || error_prefix(load->error, "%s", load->path);
+}
+
 static struct kpi_column *add_column(struct loading *load, struct kpi_dataset *dataset, const char *name)
 {
     if (dataset->column_count == KPI_MAX_COLUMNS) {
@@ -54,8 +66,7 @@ static struct kpi_column *add_column(struct loading *load, struct kpi_dataset *d
     return column;
 }
 
-/* The column for a plain name: one that is declared, or the field of the schema, which becomes a column now. */
-static int resolve_name(struct loading *load, struct kpi_dataset *dataset, const char *name)
+int spec_resolve(struct loading *load, struct kpi_dataset *dataset, const char *name)
 {
     int found = kpi_column_find(dataset, name);
     if (found >= 0) return found;
@@ -106,7 +117,7 @@ static int resolve_parent(struct loading *load, struct kpi_dataset *dataset, con
         return -1;
     }
     struct kpi_dataset *other = &load->spec->datasets[index];
-    int column_index = resolve_name(load, other, dot + 1);
+    int column_index = spec_resolve(load, other, dot + 1);
     if (column_index < 0) return -1;
     if (column_depends(other, column_index)) {
         error_set(load->error, ERROR_INVALID, "%s: \"%s\" itself comes from a joined dataset; join that one directly",
@@ -123,9 +134,14 @@ static int resolve_parent(struct loading *load, struct kpi_dataset *dataset, con
     return dataset->column_count - 1;
 }
 
-static int resolve(struct loading *load, struct kpi_dataset *dataset, const char *text, const char *as)
+/* The column for an argument of an operator; one of a joined dataset gets a column under its whole name. */
+static int resolve(struct loading *load, struct kpi_dataset *dataset, const char *text)
 {
-    return strchr(text, '.') ? resolve_parent(load, dataset, text, as) : resolve_name(load, dataset, text);
+    if (!strchr(text, '.')) return spec_resolve(load, dataset, text);
+    int found = kpi_column_find(dataset, text);
+    if (found >= 0) return found;
+    const char *kept = arena_text(load->arena, text, strlen(text), load->error);
+    return kept ? resolve_parent(load, dataset, text, kept) : -1;
 }
 
 /* Checks the kinds of an operator's arguments and gives the result its kind. */
@@ -133,7 +149,7 @@ static bool type_operator(struct loading *load, const struct kpi_dataset *datase
 {
     const struct kpi_column *a = &dataset->columns[column->argument[0]];
     const struct kpi_column *b = column->argument[1] >= 0 ? &dataset->columns[column->argument[1]] : a;
-    bool times = a->kind == COLUMN_TIMESTAMP && b->kind == COLUMN_TIMESTAMP;
+    const char *needs = a->kind == COLUMN_TIMESTAMP && b->kind == COLUMN_TIMESTAMP ? NULL : "timestamps";
     bool numbers = (a->kind == COLUMN_INTEGER || a->kind == COLUMN_DECIMAL) &&
                    (b->kind == COLUMN_INTEGER || b->kind == COLUMN_DECIMAL);
     switch (column->operator) {
@@ -149,12 +165,12 @@ static bool type_operator(struct loading *load, const struct kpi_dataset *datase
     default:
         column->scale = a->scale + b->scale;
         column->kind = column->scale > 0 ? COLUMN_DECIMAL : COLUMN_INTEGER;
-        times = numbers && column->scale <= 12;
+        needs = numbers && column->scale <= SPEC_SCALE_MOST ? NULL : "numbers whose decimals together are at most 12";
         break;
     }
-    if (times) return true;
-    return error_set(load->error, ERROR_INVALID, "%s: column \"%s.%s\": its arguments are of the wrong type",
-                     load->path, dataset->name, column->name);
+    if (!needs) return true;
+    return error_set(load->error, ERROR_INVALID, "%s: column \"%s.%s\" is of the wrong type: it is made of %s",
+                     load->path, dataset->name, column->name, needs);
 }
 
 static bool load_operator(struct loading *load, struct kpi_dataset *dataset, const char *name, json_t *expression)
@@ -167,17 +183,19 @@ static bool load_operator(struct loading *load, struct kpi_dataset *dataset, con
                  {"month", OPERATOR_MONTH, 1},
                  {"seconds", OPERATOR_SECONDS, 2},
                  {"multiply", OPERATOR_MULTIPLY, 2}};
-    for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
+    for (size_t k = 0; k < sizeof known / sizeof *known && json_object_size(expression) == 1; k++) {
         json_t *arguments = json_object_get(expression, known[k].name);
         if (!arguments) continue;
         int index[2] = {-1, -1};
+        bool fits =
+            json_is_array(arguments) ? json_array_size(arguments) == known[k].arguments : known[k].arguments == 1;
         for (size_t i = 0; i < known[k].arguments; i++) {
-            json_t *item = json_is_array(arguments) ? json_array_get(arguments, i) : (i == 0 ? arguments : NULL);
-            if (!json_is_string(item)) {
+            json_t *item = json_is_array(arguments) ? json_array_get(arguments, i) : arguments;
+            if (!fits || !json_is_string(item)) {
                 return error_set(load->error, ERROR_INVALID, "%s: column \"%s.%s\": \"%s\" takes %zu column name(s)",
                                  load->path, dataset->name, name, known[k].name, known[k].arguments);
             }
-            index[i] = resolve(load, dataset, json_string_value(item), json_string_value(item));
+            index[i] = resolve(load, dataset, json_string_value(item));
             if (index[i] < 0) return false;
         }
         struct kpi_column *column = add_column(load, dataset, name);
@@ -188,7 +206,8 @@ static bool load_operator(struct loading *load, struct kpi_dataset *dataset, con
         return type_operator(load, dataset, column);
     }
     return error_set(load->error, ERROR_INVALID,
-                     "%s: column \"%s.%s\": an expression is a name, or date, month, seconds or multiply of names",
+                     "%s: column \"%s.%s\": an expression is a name, or one of date, month, seconds and multiply of "
+                     "names",
                      load->path, dataset->name, name);
 }
 
@@ -205,7 +224,7 @@ static bool load_column(struct loading *load, struct kpi_dataset *dataset, const
     }
     const char *text = json_string_value(expression);
     if (strchr(text, '.')) return resolve_parent(load, dataset, text, name) >= 0;
-    int source = resolve_name(load, dataset, text);
+    int source = spec_resolve(load, dataset, text);
     if (source < 0) return false;
     struct kpi_column *column = add_column(load, dataset, name);
     if (!column) return false;
@@ -215,31 +234,47 @@ static bool load_column(struct loading *load, struct kpi_dataset *dataset, const
     return true;
 }
 
+static bool load_join(struct loading *load, struct kpi_dataset *dataset, const char *parent, json_t *field)
+{
+    int index = kpi_dataset_find(load->spec, parent);
+    if (index < 0 || &load->spec->datasets[index] == dataset) {
+        return error_set(load->error, ERROR_INVALID,
+                         "%s: dataset \"%s\": it joins \"%s\", but no dataset before it has that name", load->path,
+                         dataset->name, parent);
+    }
+    if (dataset->join_count == KPI_MAX_JOINS) {
+        return error_set(load->error, ERROR_INVALID, "%s: dataset \"%s\" has more than %d joins", load->path,
+                         dataset->name, KPI_MAX_JOINS);
+    }
+    int own = json_is_string(field) ? schema_find(dataset->schema, str_of(json_string_value(field))) : -1;
+    if (own < 0) {
+        return error_set(load->error, ERROR_INVALID,
+                         "%s: dataset \"%s\": join \"%s\" must name a field of \"%s\" that holds its key", load->path,
+                         dataset->name, parent, dataset->name);
+    }
+    if (dataset->schema->fields[own].kind != COLUMN_TERM) {
+        return error_set(load->error, ERROR_INVALID,
+                         "%s: dataset \"%s\": join field \"%s\" must be a string with \"intern\": true in its schema",
+                         load->path, dataset->name, json_string_value(field));
+    }
+    dataset->joins[dataset->join_count++] = (struct kpi_join){.dataset = index, .field = own};
+    load->spec->datasets[index].has_children = true;
+    return true;
+}
+
 static bool load_joins(struct loading *load, struct kpi_dataset *dataset, json_t *joins)
 {
     const char *parent;
     json_t *field;
     json_object_foreach (joins, parent, field) {
-        int index = kpi_dataset_find(load->spec, parent);
-        int own = json_is_string(field) ? schema_find(dataset->schema, str_of(json_string_value(field))) : -1;
-        if (index < 0 || own < 0 || dataset->join_count == KPI_MAX_JOINS) {
-            return error_set(load->error, ERROR_INVALID,
-                             "%s: dataset \"%s\": join \"%s\" must name a dataset declared before it, and an own field",
-                             load->path, dataset->name, parent);
-        }
-        if (dataset->schema->fields[own].kind != COLUMN_TERM) {
-            return error_set(load->error, ERROR_INVALID, "%s: dataset \"%s\": join field \"%s\" must be interned",
-                             load->path, dataset->name, json_string_value(field));
-        }
-        dataset->joins[dataset->join_count++] = (struct kpi_join){.dataset = index, .field = own};
-        load->spec->datasets[index].has_children = true;
+        if (!load_join(load, dataset, parent, field)) return false;
     }
     return true;
 }
 
-static bool load_schema(struct loading *load, struct kpi_dataset *dataset, json_t *object)
+static bool load_schema(struct loading *load, struct kpi_dataset *dataset, json_t *object, const char *where)
 {
-    json_t *path = json_need(object, "schema", JSON_STRING, dataset->name, load->error);
+    json_t *path = json_need(object, "schema", JSON_STRING, where, load->error);
     if (!path) return error_prefix(load->error, "%s", load->path);
     const char *full = arena_format(load->arena, load->error, "%s/%s", load->folder, json_string_value(path));
     if (!full || !file_load(full, &load->hashed, load->error)) return false;
@@ -247,9 +282,36 @@ static bool load_schema(struct loading *load, struct kpi_dataset *dataset, json_
     if (!dataset->schema) return false;
     if (dataset->schema->primary_key_count != 1 ||
         dataset->schema->fields[dataset->schema->primary_key[0]].kind != COLUMN_TERM) {
-        return error_set(load->error, ERROR_INVALID, "%s: primaryKey must be one interned string field", full);
+        return error_set(load->error, ERROR_INVALID,
+                         "%s: its primaryKey must be one string field with \"intern\": true", full);
+    }
+    if (dataset->schema->field_count > KPI_MAX_FIELDS) {
+        return error_set(load->error, ERROR_INVALID, "%s: has %zu fields; a KPI spec takes schemas of at most %d", full,
+                         dataset->schema->field_count, KPI_MAX_FIELDS);
     }
     dataset->key_field = dataset->schema->primary_key[0];
+    return true;
+}
+
+static bool load_cleaned(struct loading *load, struct kpi_dataset *dataset, json_t *names)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach (names, i, item) {
+        int index = json_is_string(item) ? kpi_column_find(dataset, json_string_value(item)) : -1;
+        if (index < 0 || column_depends(dataset, index)) {
+            return error_set(load->error, ERROR_INVALID,
+                             "%s: dataset \"%s\": \"cleaned\" must name columns of it that need no joined dataset; "
+                             "\"%s\" is none",
+                             load->path, dataset->name, json_is_string(item) ? json_string_value(item) : "it");
+        }
+        for (int c = 0; c < dataset->cleaned_count; c++) {
+            if (dataset->cleaned[c] != index) continue;
+            return error_set(load->error, ERROR_INVALID, "%s: dataset \"%s\": \"cleaned\" names \"%s\" twice",
+                             load->path, dataset->name, json_string_value(item));
+        }
+        dataset->cleaned[dataset->cleaned_count++] = index;
+    }
     return true;
 }
 
@@ -257,36 +319,36 @@ static bool load_dataset(struct loading *load, const char *name, json_t *object)
 {
     static const char *const known[] = {"schema", "joins", "columns", "cleaned", NULL};
     struct kpi_spec *spec = load->spec;
+    json_t *joins, *columns, *cleaned;
     if (spec->dataset_count == KPI_MAX_DATASETS) {
         return error_set(load->error, ERROR_INVALID, "%s: more than %d datasets", load->path, KPI_MAX_DATASETS);
     }
-    if (!json_only(object, known, name, load->error)) return error_prefix(load->error, "%s", load->path);
     struct kpi_dataset *dataset = &spec->datasets[spec->dataset_count];
     *dataset = (struct kpi_dataset){.partition_column = -1, .partition_join = -1};
-    dataset->name = arena_text(load->arena, name, strlen(name), load->error);
-    if (!dataset->name || !load_schema(load, dataset, object) ||
-        !load_joins(load, dataset, json_object_get(object, "joins"))) {
+    dataset->name = spec_name(load, name, "dataset");
+    const char *where = dataset->name ? arena_format(load->arena, load->error, "dataset \"%s\"", name) : NULL;
+    if (!where) return false;
+    if (!json_only(object, known, where, load->error)) return error_prefix(load->error, "%s", load->path);
+    spec->dataset_count++;
+    if (!load_schema(load, dataset, object, where) ||
+        !spec_section(load, object, "joins", JSON_OBJECT, where, &joins) ||
+        !spec_section(load, object, "columns", JSON_OBJECT, where, &columns) ||
+        !spec_section(load, object, "cleaned", JSON_ARRAY, where, &cleaned) || !load_joins(load, dataset, joins)) {
         return false;
     }
-    spec->dataset_count++;
     const char *column;
     json_t *expression;
-    json_object_foreach (json_object_get(object, "columns"), column, expression) {
+    json_object_foreach (columns, column, expression) {
+        if (*column == '\0' || strchr(column, '.')) {
+            return error_set(load->error, ERROR_INVALID,
+                             "%s: %s: a column cannot be named \"%s\": dots stand between "
+                             "a joined dataset and its column",
+                             load->path, where, column);
+        }
         const char *kept = arena_text(load->arena, column, strlen(column), load->error);
         if (!kept || !load_column(load, dataset, kept, expression)) return false;
     }
-    size_t i;
-    json_t *item;
-    json_array_foreach (json_object_get(object, "cleaned"), i, item) {
-        int index = json_is_string(item) ? kpi_column_find(dataset, json_string_value(item)) : -1;
-        if (index < 0 || column_depends(dataset, index)) {
-            return error_set(load->error, ERROR_INVALID,
-                             "%s: dataset \"%s\": \"cleaned\" must name columns that need no joined dataset",
-                             load->path, name);
-        }
-        dataset->cleaned[dataset->cleaned_count++] = index;
-    }
-    return true;
+    return load_cleaned(load, dataset, cleaned);
 }
 
 /* Whether a column has a value in every row: it comes from required fields only. */
@@ -304,10 +366,16 @@ static bool always_there(const struct kpi_spec *spec, const struct kpi_dataset *
 static bool load_partition(struct loading *load)
 {
     struct kpi_spec *spec = load->spec;
+    bool any = false;
     for (int i = 0; i < spec->dataset_count; i++) {
         struct kpi_dataset *dataset = &spec->datasets[i];
         dataset->partition_column = kpi_column_find(dataset, spec->partition);
+        if (dataset->partition_column < 0 && schema_find(dataset->schema, str_of(spec->partition)) >= 0) {
+            dataset->partition_column = spec_resolve(load, dataset, spec->partition);
+            if (dataset->partition_column < 0) return false;
+        }
         if (dataset->partition_column < 0) continue;
+        any = true;
         const struct kpi_column *column = &dataset->columns[dataset->partition_column];
         if (column->kind != COLUMN_DATE || !always_there(spec, dataset, dataset->partition_column)) {
             return error_set(load->error, ERROR_INVALID,
@@ -316,289 +384,8 @@ static bool load_partition(struct loading *load)
         }
         if (column->operator== OPERATOR_PARENT) dataset->partition_join = column->join;
     }
-    return true;
-}
-
-/* ---- tables ---- */
-
-static bool load_conditions(struct loading *load, struct kpi_measure *measure, json_t *object, bool negated)
-{
-    struct kpi_dataset *dataset = &load->spec->datasets[measure->dataset];
-    const char *name;
-    json_t *values;
-    json_object_foreach (object, name, values) {
-        int column = resolve_name(load, dataset, name);
-        if (column < 0) return false;
-        if (dataset->columns[column].kind != COLUMN_TERM || !json_is_array(values)) {
-            return error_set(load->error, ERROR_INVALID,
-                             "%s: measure \"%s\": a condition is an interned column and a list", load->path,
-                             measure->name);
-        }
-        struct kpi_condition *condition = &measure->conditions[measure->condition_count++];
-        condition->column = column;
-        condition->negated = negated;
-        condition->value_count = json_array_size(values);
-        condition->values =
-            arena_zeroed(load->arena, (condition->value_count + 1) * sizeof *condition->values, load->error);
-        if (!condition->values) return false;
-        for (size_t i = 0; i < condition->value_count; i++) {
-            json_t *value = json_array_get(values, i);
-            char *text = arena_text(load->arena, json_string_value(value), json_string_length(value), load->error);
-            if (!text) return false;
-            condition->values[i] = str_slice(text, json_string_length(value));
-        }
-    }
-    return true;
-}
-
-static bool same_conditions(const struct kpi_measure *a, const struct kpi_measure *b)
-{
-    if (a->condition_count != b->condition_count) return false;
-    for (size_t i = 0; i < a->condition_count; i++) {
-        const struct kpi_condition *x = &a->conditions[i], *y = &b->conditions[i];
-        if (x->column != y->column || x->negated != y->negated || x->value_count != y->value_count) return false;
-        for (size_t v = 0; v < x->value_count; v++) {
-            if (!str_equal(x->values[v], y->values[v])) return false;
-        }
-    }
-    return true;
-}
-
-/* The multiset of a measure, shared with the table's other measures over the same values. */
-static int share_multiset(struct kpi_spec *spec, int table, const struct kpi_measure *measure)
-{
-    for (int i = 0; i < spec->multiset_count; i++) {
-        const struct kpi_multiset *old = &spec->multisets[i];
-        if (old->table == table && old->dataset == measure->dataset && old->column == measure->column &&
-            same_conditions(old->measure, measure)) {
-            return i;
-        }
-    }
-    spec->multisets[spec->multiset_count] = (struct kpi_multiset){
-        .table = table, .dataset = measure->dataset, .column = measure->column, .measure = measure};
-    return spec->multiset_count++;
-}
-
-static bool load_base_measure(struct loading *load, struct kpi_table *table, struct kpi_measure *measure,
-                              json_t *object, const char *verb)
-{
-    struct kpi_spec *spec = load->spec;
-    json_t *from = json_need(object, "from", JSON_STRING, measure->name, load->error);
-    if (!from) return error_prefix(load->error, "%s", load->path);
-    measure->dataset = kpi_dataset_find(spec, json_string_value(from));
-    if (measure->dataset < 0 || spec->datasets[measure->dataset].partition_column < 0) {
-        return error_set(load->error, ERROR_INVALID,
-                         "%s: measure \"%s.%s\": \"from\" must name a dataset that has \"%s\"", load->path, table->name,
-                         measure->name, spec->partition);
-    }
-    struct kpi_dataset *dataset = &spec->datasets[measure->dataset];
-    for (int k = 0; k < table->key_count; k++) {
-        int key = resolve_name(load, dataset, table->keys[k]);
-        if (key < 0) return error_prefix(load->error, "table \"%s\"", table->name);
-        table->key_kinds[k] = dataset->columns[key].kind;
-    }
-    json_t *argument = json_object_get(object, verb);
-    if (json_is_string(argument)) {
-        measure->column = resolve_name(load, dataset, json_string_value(argument));
-        if (measure->column < 0) return false;
-    } else if (measure->kind != MEASURE_COUNT) {
-        return error_set(load->error, ERROR_INVALID, "%s: measure \"%s.%s\": \"%s\" takes a column", load->path,
-                         table->name, measure->name, verb);
-    }
-    json_t *where = json_object_get(object, "where"), *where_not = json_object_get(object, "where_not");
-    size_t conditions = json_object_size(where) + json_object_size(where_not);
-    measure->conditions = arena_zeroed(load->arena, (conditions + 1) * sizeof *measure->conditions, load->error);
-    return measure->conditions && load_conditions(load, measure, where, false) &&
-           load_conditions(load, measure, where_not, true);
-}
-
-static bool finish_base_measure(struct loading *load, int table_index, struct kpi_measure *measure)
-{
-    struct kpi_spec *spec = load->spec;
-    struct kpi_table *table = &spec->tables[table_index];
-    const struct kpi_column *column =
-        measure->column >= 0 ? &spec->datasets[measure->dataset].columns[measure->column] : NULL;
-    measure->result = COLUMN_INTEGER;
-    if (measure->kind == MEASURE_SUM) {
-        if (column->kind != COLUMN_INTEGER && column->kind != COLUMN_DECIMAL) {
-            return error_set(load->error, ERROR_INVALID, "%s: measure \"%s.%s\": only numbers have a sum", load->path,
-                             table->name, measure->name);
-        }
-        measure->result = column->kind;
-        measure->sum_scale = column->scale;
-    }
-    if (measure->kind == MEASURE_MIN || measure->kind == MEASURE_MAX) {
-        if (column->kind == COLUMN_TERM) {
-            return error_set(load->error, ERROR_INVALID, "%s: measure \"%s.%s\": texts have no smallest or largest",
-                             load->path, table->name, measure->name);
-        }
-        measure->result = column->kind;
-        measure->sum_scale = column->scale;
-        measure->scale = measure->scale < 0 ? column->scale : measure->scale;
-    } else {
-        measure->accumulator = table->accumulator_count++;
-    }
-    if (measure->kind == MEASURE_DISTINCT || measure->accumulator < 0) {
-        measure->multiset = share_multiset(spec, table_index, measure);
-    }
-    if (measure->scale < 0) measure->scale = measure->sum_scale;
-    return true;
-}
-
-static int measure_find(const struct kpi_table *table, const char *name)
-{
-    for (int i = 0; i < table->measure_count; i++) {
-        if (strcmp(table->measures[i].name, name) == 0) return i;
-    }
-    return -1;
-}
-
-static bool load_derived_measure(struct loading *load, struct kpi_table *table, struct kpi_measure *measure,
-                                 json_t *object, const char *verb, size_t arguments)
-{
-    json_t *list = json_object_get(object, verb);
-    for (size_t i = 0; i < arguments; i++) {
-        json_t *item = json_is_array(list) ? json_array_get(list, i) : (i == 0 ? list : NULL);
-        measure->argument[i] = json_is_string(item) ? measure_find(table, json_string_value(item)) : -1;
-        if (measure->argument[i] < 0) {
-            return error_set(load->error, ERROR_INVALID,
-                             "%s: measure \"%s.%s\": \"%s\" takes %zu measure(s) of the same table declared before it",
-                             load->path, table->name, measure->name, verb, arguments);
-        }
-    }
-    json_t *per = json_object_get(object, "per");
-    measure->per = per ? json_integer_value(per) : 1;
-    if (measure->per < 1) {
-        return error_set(load->error, ERROR_INVALID, "%s: measure \"%s.%s\": \"per\" must be a positive whole number",
-                         load->path, table->name, measure->name);
-    }
-    measure->result = measure->kind == MEASURE_RANK ? COLUMN_INTEGER : COLUMN_DECIMAL;
-    if (measure->scale < 0) measure->scale = measure->kind == MEASURE_RANK ? 0 : 4;
-    return true;
-}
-
-static bool load_measure(struct loading *load, int table_index, json_t *object)
-{
-    static const struct {
-        const char *name;
-        enum kpi_measure_kind kind;
-        size_t arguments; /* 0: a base measure */
-    } verbs[] = {{"count", MEASURE_COUNT, 0},       {"sum", MEASURE_SUM, 0},  {"distinct", MEASURE_DISTINCT, 0},
-                 {"min", MEASURE_MIN, 0},           {"max", MEASURE_MAX, 0},  {"ratio", MEASURE_RATIO, 2},
-                 {"mean_gap", MEASURE_MEAN_GAP, 3}, {"rank", MEASURE_RANK, 1}};
-    static const char *const known[] = {"name", "from",     "where", "where_not", "scale", "hidden",   "per",  "count",
-                                        "sum",  "distinct", "min",   "max",       "ratio", "mean_gap", "rank", NULL};
-    struct kpi_table *table = &load->spec->tables[table_index];
-    json_t *name = json_need(object, "name", JSON_STRING, table->name, load->error);
-    if (!name || !json_only(object, known, json_string_value(name), load->error)) {
-        return error_prefix(load->error, "%s: table \"%s\"", load->path, table->name);
-    }
-    if (table->measure_count == KPI_MAX_MEASURES || measure_find(table, json_string_value(name)) >= 0) {
-        return error_set(load->error, ERROR_INVALID,
-                         "%s: table \"%s\": measure \"%s\" is there already, or one too many", load->path, table->name,
-                         json_string_value(name));
-    }
-    struct kpi_measure *measure = &table->measures[table->measure_count];
-    *measure = (struct kpi_measure){.column = -1, .accumulator = -1, .multiset = -1, .per = 1, .dataset = -1};
-    measure->name = arena_text(load->arena, json_string_value(name), json_string_length(name), load->error);
-    measure->hidden = json_is_true(json_object_get(object, "hidden"));
-    json_t *scale = json_object_get(object, "scale");
-    measure->scale = scale ? (int)json_integer_value(scale) : -1;
-    if (!measure->name) return false;
-    for (size_t v = 0; v < sizeof verbs / sizeof *verbs; v++) {
-        if (!json_object_get(object, verbs[v].name)) continue;
-        measure->kind = verbs[v].kind;
-        bool good = verbs[v].arguments > 0
-                        ? load_derived_measure(load, table, measure, object, verbs[v].name, verbs[v].arguments)
-                        : load_base_measure(load, table, measure, object, verbs[v].name) &&
-                              finish_base_measure(load, table_index, measure);
-        table->measure_count += good;
-        return good;
-    }
-    return error_set(load->error, ERROR_INVALID,
-                     "%s: measure \"%s.%s\" needs one of count, sum, distinct, min, max, ratio, mean_gap, rank",
-                     load->path, table->name, measure->name);
-}
-
-/* Whether `name` stands in the comma-separated list; every name does when the list is NULL. */
-static bool in_list(const char *list, const char *name)
-{
-    size_t length = strlen(name);
-    while (list && *list) {
-        size_t part = strcspn(list, ",");
-        if (part == length && memcmp(list, name, part) == 0) return true;
-        list += part + (list[part] == ',');
-    }
-    return false;
-}
-
-static bool load_table(struct loading *load, json_t *object)
-{
-    static const char *const known[] = {"name", "title", "dynamodb", "key", "measures", NULL};
-    struct kpi_spec *spec = load->spec;
-    struct kpi_table *table = &spec->tables[spec->table_count];
-    *table = (struct kpi_table){.partition_key = -1, .accumulator_count = 1};
-    json_t *name = json_need(object, "name", JSON_STRING, "table", load->error);
-    json_t *keys = json_need(object, "key", JSON_ARRAY, "table", load->error);
-    json_t *measures = json_need(object, "measures", JSON_ARRAY, "table", load->error);
-    if (!name || !keys || !measures || !json_only(object, known, json_string_value(name), load->error)) {
-        return error_prefix(load->error, "%s", load->path);
-    }
-    table->name = arena_text(load->arena, json_string_value(name), json_string_length(name), load->error);
-    const char *title = json_text_or(object, "title", json_string_value(name), "table", load->error);
-    const char *dynamodb = json_text_or(object, "dynamodb", json_string_value(name), "table", load->error);
-    if (!table->name || !title || !dynamodb) return false;
-    table->title = arena_text(load->arena, title, strlen(title), load->error);
-    table->dynamodb_name = arena_text(load->arena, dynamodb, strlen(dynamodb), load->error);
-    if (!table->title || !table->dynamodb_name) return false;
-    if (json_array_size(keys) == 0 || json_array_size(keys) > KPI_MAX_KEYS) {
-        return error_set(load->error, ERROR_INVALID, "%s: table \"%s\" must have 1 to %d key columns", load->path,
-                         table->name, KPI_MAX_KEYS);
-    }
-    size_t i;
-    json_t *item;
-    json_array_foreach (keys, i, item) {
-        if (!json_is_string(item)) {
-            return error_set(load->error, ERROR_INVALID, "%s: table \"%s\": keys are names", load->path, table->name);
-        }
-        table->keys[i] = arena_text(load->arena, json_string_value(item), json_string_length(item), load->error);
-        if (!table->keys[i]) return false;
-        if (strcmp(table->keys[i], spec->partition) == 0) table->partition_key = (int)i;
-        table->key_count++;
-    }
-    int index = spec->table_count++;
-    json_array_foreach (measures, i, item) {
-        if (!load_measure(load, index, item)) return false;
-    }
-    return true;
-}
-
-static bool load_tables(struct loading *load, json_t *root, const char *only)
-{
-    struct kpi_spec *spec = load->spec;
-    json_t *tables = json_need(root, "tables", JSON_ARRAY, load->path, load->error);
-    if (!tables) return false;
-    size_t count = json_array_size(tables);
-    spec->tables = arena_zeroed(load->arena, (count + 1) * sizeof *spec->tables, load->error);
-    spec->multisets = arena_zeroed(load->arena, (count + 1) * KPI_MAX_MEASURES * sizeof *spec->multisets, load->error);
-    if (!spec->tables || !spec->multisets) return false;
-    size_t i;
-    json_t *item;
-    json_array_foreach (tables, i, item) {
-        const char *name = json_string_value(json_object_get(item, "name"));
-        if (only && !(name && in_list(only, name))) continue;
-        if (!load_table(load, item)) return false;
-    }
-    for (const char *part = only; part && *part;) {
-        size_t length = strcspn(part, ",");
-        char *name = arena_text(load->arena, part, length, load->error);
-        if (!name) return false;
-        if (!kpi_table_find(spec, name)) {
-            return error_set(load->error, ERROR_USAGE, "%s has no table \"%s\"", load->path, name);
-        }
-        part += length + (part[length] == ',');
-    }
-    return true;
+    return any || error_set(load->error, ERROR_INVALID, "%s: no dataset has the partition \"%s\" as a column",
+                            load->path, spec->partition);
 }
 
 /* A column that is used, and what it is made of. */
@@ -617,8 +404,9 @@ static void mark_used(struct kpi_spec *spec, struct kpi_dataset *dataset, int co
 }
 
 /* Which columns the tables need, and which of these children take from their parents: only those cost anything. */
-static void mark_parent_use(struct kpi_spec *spec)
+static bool mark_parent_use(struct loading *load)
 {
+    struct kpi_spec *spec = load->spec;
     for (int t = 0; t < spec->table_count; t++) {
         struct kpi_table *table = &spec->tables[t];
         for (int m = 0; m < table->measure_count; m++) {
@@ -643,7 +431,12 @@ static void mark_parent_use(struct kpi_spec *spec)
         for (int c = 0; c < dataset->column_count; c++) {
             if (dataset->columns[c].for_parent_use) dataset->parent_columns[dataset->parent_column_count++] = c;
         }
+        if (dataset->parent_column_count < TRACE_MAX_VALUES) continue; /* the place of a row takes one */
+        return error_set(load->error, ERROR_INVALID,
+                         "%s: dataset \"%s\": joined datasets take %d columns of it, and %d is the most", load->path,
+                         dataset->name, dataset->parent_column_count, TRACE_MAX_VALUES - 1);
     }
+    return true;
 }
 
 static bool load_root(struct loading *load, json_t *root, const char *only)
@@ -654,17 +447,15 @@ static bool load_root(struct loading *load, json_t *root, const char *only)
     json_t *partition = json_need(root, "partition", JSON_STRING, load->path, load->error);
     json_t *datasets = json_need(root, "datasets", JSON_OBJECT, load->path, load->error);
     if (!pipeline || !partition || !datasets || !json_only(root, known, load->path, load->error)) return false;
-    spec->pipeline = arena_text(load->arena, json_string_value(pipeline), json_string_length(pipeline), load->error);
-    spec->partition = arena_text(load->arena, json_string_value(partition), json_string_length(partition), load->error);
+    spec->pipeline = spec_name(load, json_string_value(pipeline), "pipeline");
+    spec->partition = spec->pipeline ? spec_name(load, json_string_value(partition), "partition") : NULL;
     if (!spec->pipeline || !spec->partition) return false;
     const char *name;
     json_t *item;
     json_object_foreach (datasets, name, item) {
         if (!load_dataset(load, name, item)) return false;
     }
-    if (!load_partition(load) || !load_tables(load, root, only)) return false;
-    mark_parent_use(spec);
-    return true;
+    return load_partition(load) && spec_load_tables(load, root, only) && mark_parent_use(load);
 }
 
 struct kpi_spec *kpi_spec_load(struct arena *arena, const char *folder, const char *only, struct error *error)

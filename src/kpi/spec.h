@@ -17,7 +17,8 @@
  *   {"ratio": [A, B], "per": n}   A / (B * n), null when B is 0
  *   {"mean_gap": [A, B, N]}       (B - A) / (N - 1), null when N < 2: mean distance of N points from A to B
  *   {"rank": A}                   1 for the largest A
- * "scale" rounds half up to so many decimals; "hidden" keeps a measure out of what is shown.
+ * Keys are texts, dates or whole numbers; min and max are of numbers or dates; mean_gap is of dates or whole numbers.
+ * "scale" (0 to 12) rounds half up to so many decimals; "hidden" keeps a measure out of what is shown.
  * docs/kpis.md teaches this with examples.
  */
 #ifndef AISLE_KPI_SPEC_H
@@ -31,7 +32,9 @@
 
 #define KPI_MAX_DATASETS 8
 #define KPI_MAX_JOINS 4
+#define KPI_MAX_FIELDS 62 /* of a schema: with lineage and derived columns they make a cleaned file */
 #define KPI_MAX_COLUMNS 64
+#define KPI_MAX_TABLES 64
 #define KPI_MAX_KEYS 3
 #define KPI_MAX_MEASURES 24
 
