@@ -1,0 +1,75 @@
+/* A run from within: shared by the files that carry it out. */
+#ifndef AISLE_TASK_RUN_PRIVATE_H
+#define AISLE_TASK_RUN_PRIVATE_H
+
+#include "kpi/engine.h"
+#include "tabular/validate.h"
+#include "task/intake.h"
+#include "task/run.h"
+
+/* What becomes of one source file. */
+enum source_fate { SOURCE_TAKEN, SOURCE_KNOWN, SOURCE_INVALID };
+
+struct source_file {
+    const struct intake_file *file;
+    struct csv_source source;
+    bool open;
+    struct error failure; /* why it could not be opened */
+    enum source_fate fate;
+    const char *why;     /* it was passed over */
+    int64_t number;      /* for lineage; 0: none */
+    const char *rejects; /* path of its rejected rows within the folder, NULL: none are written */
+    const char *invalid; /* path of its copy */
+    size_t validated;    /* index among the files that are validated */
+};
+
+struct run {
+    struct run_options options;
+    struct arena *arena;
+    struct kpi_spec *spec;
+    struct team *team;
+    struct terms *terms;
+    struct folder *folder;
+    struct change *change;
+    struct engine *engine;
+    const char *temporary_folder; /* for what is unpacked; NULL: the system's */
+    const char *temporary;        /* the data folder of a KPI-only run that does not fit memory */
+    char id[27];
+    int64_t started_us, started_monotonic_us;
+    struct intake intake;
+    struct source_file *sources; /* by place in the intake */
+    struct validate_file *validated;
+    size_t validated_count;
+    int64_t first_source;
+    uint64_t input_bytes;
+    uint64_t *file_bytes; /* by place in the intake */
+    enum run_status status;
+    json_t *record;
+};
+
+/* Whether what the run finds stays in the data folder. */
+static inline bool run_keeps_state(const struct run *run)
+{
+    return run->folder && !run->temporary;
+}
+
+/* run_sources.c: opens and hashes every file, and tells which are known already or cannot be taken. */
+bool run_open_sources(struct run *run, struct error *error);
+
+/* The name by which a file goes on in the folder: its own, with what is above it flattened where names repeat. */
+const char *run_stored_name(struct run *run, const struct source_file *source, struct error *error);
+
+/* Fails when a file is not what it was when it was opened. */
+bool run_finish_sources(struct run *run, struct error *error);
+
+/* run_rejects.c: names reject files that hold rows, ends those that hold none, and sets invalid files aside. */
+bool run_settle_files(struct run *run, struct error *error);
+
+/* Marks a file as one that cannot be taken. */
+bool run_note_invalid(struct run *run, struct source_file *source, const char *problem, struct error *error);
+
+/* run_record.c: the status and the record, with the totals of all runs. */
+bool run_make_record(struct run *run, struct error *error);
+void run_set_seconds(struct run *run);
+
+#endif
