@@ -95,21 +95,71 @@ static bool is_first_run(json_t *datasets, json_t *totals)
 
 /* --- files ------------------------------------------------------------------------------------------------------ */
 
+static void append_count(struct buffer *line, json_t *count)
+{
+    char digits[24];
+    int length = snprintf(digits, sizeof digits, "%" JSON_INTEGER_FORMAT, json_integer_value(count));
+    human_number(line, str_slice(digits, (size_t)length), true);
+}
+
 /* What is worth telling of a file; nothing of one that was simply taken. */
 static void append_file(struct buffer *line, json_t *file)
 {
     const char *outcome = json_string_value(json_object_get(file, "outcome"));
     const char *problem = json_string_value(json_object_get(file, "problem"));
     const char *reason = json_string_value(json_object_get(file, "reason"));
-    const char *notice = json_string_value(json_object_get(file, "notice"));
     const char *rejects = json_string_value(json_object_get(file, "rejects"));
-    const char *said = problem != NULL ? problem : reason != NULL ? reason : notice;
-    int64_t rejected = json_integer_value(json_object_get(file, "rejected"));
-    int64_t read = json_integer_value(json_object_get(file, "read"));
-    if (outcome != NULL && strcmp(outcome, "taken") != 0) buffer_append_format(line, " %s", outcome);
-    if (rejected > 0) buffer_append_format(line, " %" PRId64 " of %" PRId64 " rows rejected", rejected, read);
+    json_t *rejected = json_object_get(file, "rejected");
+    if (outcome != NULL && strcmp(outcome, "taken") != 0) buffer_append_text(line, outcome);
+    if (problem != NULL || reason != NULL)
+        buffer_append_format(line, "%s%s", line->length > 0 ? ": " : "", problem != NULL ? problem : reason);
+    if (json_integer_value(rejected) == 0) return;
+    buffer_append_text(line, line->length > 0 ? "; " : "");
+    append_count(line, rejected);
+    buffer_append_text(line, " of ");
+    append_count(line, json_object_get(file, "read"));
+    buffer_append_text(line, " rows rejected");
     if (rejects != NULL) buffer_append_format(line, ", kept in %s", rejects);
-    if (said != NULL) buffer_append_format(line, "%s %s", line->length > 0 ? ";" : "", said);
+}
+
+/* Counts a file's notice with those of other files of its dataset that say the same. */
+static bool count_notice(json_t *notices, json_t *file, struct error *error)
+{
+    const char *notice = json_string_value(json_object_get(file, "notice"));
+    const char *dataset = json_string_value(json_object_get(file, "dataset"));
+    struct buffer key;
+    if (notice == NULL) return true;
+    buffer_init(&key, 0);
+    buffer_append_format(&key, "%s: %s", dataset == NULL ? "" : dataset, notice);
+    const char *text = buffer_text(&key);
+    json_int_t count = text == NULL ? 0 : json_integer_value(json_object_get(notices, text));
+    bool good = text != NULL && json_object_set_new_nocheck(notices, text, json_integer(count + 1)) == 0;
+    buffer_free(&key);
+    return good || error_set(error, ERROR_MEMORY, "no memory to sum up what was noticed of files");
+}
+
+static bool write_notices(FILE *out, const struct terminal *terminal, json_t *files, struct error *error)
+{
+    json_t *notices = json_object();
+    json_t *value = NULL;
+    const char *text = NULL;
+    size_t index = 0;
+    bool good = notices != NULL || error_set(error, ERROR_MEMORY, "no memory to sum up what was noticed of files");
+    json_array_foreach (files, index, value) good = good && count_notice(notices, value, error);
+    if (good && json_object_size(notices) > 0) fputc('\n', out);
+    json_object_foreach (notices, text, value) {
+        struct buffer line;
+        buffer_init(&line, 0);
+        terminal_append(terminal, &line, str_of(text), 0);
+        if (json_integer_value(value) > 1)
+            buffer_append_format(&line, " (%" JSON_INTEGER_FORMAT " files)", json_integer_value(value));
+        buffer_append_char(&line, '\n');
+        good = good && buffer_check(&line, error);
+        if (good) fwrite(line.data, 1, line.length, out);
+        buffer_free(&line);
+    }
+    json_decref(notices);
+    return good;
 }
 
 static bool write_file(FILE *out, const struct terminal *terminal, json_t *file, size_t *count, struct error *error)
@@ -123,7 +173,7 @@ static bool write_file(FILE *out, const struct terminal *terminal, json_t *file,
     if (good && text.length > 0 && (*count)++ < FILES_TOLD) {
         if (*count == 1) fputc('\n', out);
         terminal_append(terminal, &line, str_of(name == NULL ? "a file" : name), 0);
-        buffer_append_char(&line, ':');
+        buffer_append_text(&line, ": ");
         terminal_append(terminal, &line, str_slice(text.data, text.length), 0);
         buffer_append_char(&line, '\n');
         good = buffer_check(&line, error);
@@ -143,6 +193,7 @@ static bool write_files(FILE *out, const struct terminal *terminal, json_t *reco
         if (!write_file(out, terminal, file, &count, error)) return false;
     }
     if (count > FILES_TOLD) fprintf(out, "and %zu more (--json lists them)\n", count - FILES_TOLD);
+    if (!write_notices(out, terminal, json_object_get(record, "files"), error)) return false;
     if (json_array_size(passed_by) > 0)
         fprintf(out, "\nleft alone, of no dataset: %zu (--json lists them)\n", json_array_size(passed_by));
     return true;
