@@ -15,6 +15,11 @@
 #include "base/memory.h"
 #include "kpi/group.h"
 
+#define STATE_LANES 16
+
+/* Runs up to this size share one file, so that a small change syncs few files. */
+#define SHARED_ENTRIES 65536
+
 /* One current run: its place, whose path is absolute, and the pack's path within the folder. */
 struct run {
     struct run_place place;
@@ -23,6 +28,7 @@ struct run {
 
 /* A file of the change at hand that runs are appended to. */
 struct pack {
+    pthread_mutex_t lock;
     int fd;           /* -1: none yet */
     const char *name; /* its path within the folder */
     const char *path; /* absolute */
@@ -206,7 +212,10 @@ struct state *state_open(const struct kpi_spec *spec, struct folder *folder, boo
     state->spec = spec;
     state->folder = folder;
     pthread_mutex_init(&state->lock, NULL);
-    for (int l = 0; l < STATE_LANES; l++) state->packs[l].fd = -1;
+    for (int l = 0; l < STATE_LANES; l++) {
+        pthread_mutex_init(&state->packs[l].lock, NULL);
+        state->packs[l].fd = -1;
+    }
     state->slot_count = slot_index(spec, STATE_WAITS, 0) + 1;
     state->arena = arena_new(0, error);
     state->slots = memory_zeroed((size_t)state->slot_count * sizeof *state->slots, error);
@@ -236,6 +245,7 @@ void state_close(struct state *state)
     }
     for (int l = 0; l < STATE_LANES; l++) {
         if (state->packs[l].fd >= 0) close(state->packs[l].fd);
+        pthread_mutex_destroy(&state->packs[l].lock);
     }
     pthread_mutex_destroy(&state->lock);
     memory_free(state->slots);
@@ -269,7 +279,6 @@ static struct pack *need_pack(struct state *state, struct change *change, const 
                               struct error *error)
 {
     bool good = true;
-    lane %= STATE_LANES;
     if (state->packs[lane].fd < 0) {
         pthread_mutex_lock(&state->lock);
         good = make_pack(state, change, run, lane, error);
@@ -278,11 +287,9 @@ static struct pack *need_pack(struct state *state, struct change *change, const 
     return good ? &state->packs[lane] : NULL;
 }
 
-bool state_append(struct state *state, struct change *change, const char *run, unsigned lane, enum state_kind kind,
-                  int index, const struct entries *entries, struct error *error)
+static bool append_to(struct state *state, struct change *change, const char *run, unsigned lane, struct slot *slot,
+                      const struct entries *entries, struct error *error)
 {
-    if (entries->count == 0) return true;
-    struct slot *slot = &state->slots[slot_index(state->spec, kind, index)];
     struct pack *pack = need_pack(state, change, run, lane, error);
     if (!pack) return false;
     struct run added = {.pack = pack->name};
@@ -290,6 +297,18 @@ bool state_append(struct state *state, struct change *change, const char *run, u
     added.place.path = pack->path;
     pack->entries += entries->count;
     return add_run(slot, slot->count, added, error) && reopen(slot, error);
+}
+
+bool state_append(struct state *state, struct change *change, const char *run, unsigned lane, enum state_kind kind,
+                  int index, const struct entries *entries, struct error *error)
+{
+    if (entries->count == 0) return true;
+    struct slot *slot = &state->slots[slot_index(state->spec, kind, index)];
+    unsigned own = entries->count > SHARED_ENTRIES ? 1 + lane % (STATE_LANES - 1) : 0;
+    pthread_mutex_lock(&state->packs[own].lock);
+    bool good = append_to(state, change, run, own, slot, entries, error);
+    pthread_mutex_unlock(&state->packs[own].lock);
+    return good;
 }
 
 /* Merges neighbours of one trace while a tier is full. */

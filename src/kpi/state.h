@@ -36,7 +36,6 @@ const struct trace *state_trace(const struct state *state, enum state_kind kind,
 /* Appends a run; it is seen by state_trace at once. `change` and `run` name where packs go (NULL for a temporary
  * state). Entries must be sorted; none are nothing. Threads may append to different traces at once, each in a lane of
  * its own (0 … STATE_LANES - 1), which is a pack of its own. */
-#define STATE_LANES 16
 bool state_append(struct state *state, struct change *change, const char *run, unsigned lane, enum state_kind kind,
                   int index, const struct entries *entries, struct error *error);
 
