@@ -68,18 +68,18 @@ static void put_row(struct table *table, const struct folder_run *run, json_t *r
     struct buffer took;
     buffer_init(&took, 0);
     clock_format_rfc3339(run->started_us, started);
-    started[19] = '\0';
+    started[16] = '\0';
     started[10] = ' ';
     human_duration(&took, run->ended_us - run->started_us);
     table_text(table, str_of(run->id));
     table_text(table, str_of(started));
-    table_text(table, str_of(run->pipeline));
     table_text(table, str_of(run->status));
     snprintf(count, sizeof count, "%" PRId64, sum_of(record, "read"));
     table_text(table, str_of(count));
     snprintf(count, sizeof count, "%" PRId64, sum_of(record, "rejected"));
     table_text(table, str_of(count));
     table_text(table, took.failed ? str_of("") : str_slice(took.data, took.length));
+    table_text(table, str_of(run->pipeline));
     table_end_row(table);
     buffer_free(&took);
 }
@@ -87,10 +87,10 @@ static void put_row(struct table *table, const struct folder_run *run, json_t *r
 static bool list_table(const struct records *records, struct error *error)
 {
     static const struct table_column columns[] = {
-        {.title = "run", .kind = TABLE_TEXT},         {.title = "started (UTC)", .kind = TABLE_TEXT},
-        {.title = "pipeline", .kind = TABLE_TEXT},    {.title = "status", .kind = TABLE_TEXT},
-        {.title = "rows read", .kind = TABLE_NUMBER}, {.title = "rejected", .kind = TABLE_NUMBER},
-        {.title = "took", .kind = TABLE_NUMBER},
+        {.title = "run", .kind = TABLE_WHOLE},       {.title = "started (UTC)", .kind = TABLE_WHOLE},
+        {.title = "status", .kind = TABLE_WHOLE},    {.title = "rows read", .kind = TABLE_NUMBER},
+        {.title = "rejected", .kind = TABLE_NUMBER}, {.title = "took", .kind = TABLE_NUMBER},
+        {.title = "pipeline", .kind = TABLE_TEXT},
     };
     struct terminal terminal = terminal_of(stdout);
     struct table *table = table_new(stdout, &terminal, columns, COUNT_OF(columns), error);

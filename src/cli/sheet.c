@@ -27,8 +27,9 @@ static bool open_table(struct sheet *sheet, struct error *error)
     for (size_t c = 0; c < sheet->count; c++) {
         enum column_kind kind = sheet->columns[c].kind;
         bool number = kind == COLUMN_INTEGER || kind == COLUMN_DECIMAL;
+        bool text = kind == COLUMN_TERM || kind == COLUMN_TEXT;
         columns[filled].title = sheet->columns[c].name;
-        columns[filled++].kind = number ? TABLE_NUMBER : TABLE_TEXT;
+        columns[filled++].kind = number ? TABLE_NUMBER : text ? TABLE_TEXT : TABLE_WHOLE;
         if (c == sheet->options.bar) {
             columns[filled].title = "";
             columns[filled].full = (double)sheet->options.bar_full;

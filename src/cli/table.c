@@ -19,6 +19,7 @@ struct table {
     struct table_column *columns;
     size_t column_count;
     size_t *widths; /* columns on the terminal; 0: the column is left out */
+    size_t *floors; /* what a column needs when its title breaks wherever it can */
     bool laid_out;  /* widths stand, the header is written */
     bool thousands;
     struct cell *cells;  /* of held rows, the last maybe unfinished: TABLE_MEASURED rows of column_count */
@@ -41,8 +42,9 @@ struct table *table_new(FILE *out, const struct terminal *terminal, const struct
     buffer_init(&table->line, 0);
     table->columns = memory_array(count, sizeof *columns, error);
     table->widths = memory_zeroed(count * sizeof *table->widths, error);
+    table->floors = memory_zeroed(count * sizeof *table->floors, error);
     table->cells = memory_array(TABLE_MEASURED * count, sizeof *table->cells, error);
-    if (table->columns == NULL || table->widths == NULL || table->cells == NULL) {
+    if (table->columns == NULL || table->widths == NULL || table->floors == NULL || table->cells == NULL) {
         table_free(table);
         return NULL;
     }
@@ -57,6 +59,7 @@ void table_free(struct table *table)
     buffer_free(&table->line);
     memory_free(table->columns);
     memory_free(table->widths);
+    memory_free(table->floors);
     memory_free(table->cells);
     memory_free(table);
 }
@@ -73,20 +76,64 @@ static struct str cell_text(const struct table *table, const struct cell *cell)
 
 /* --- layout ----------------------------------------------------------------------------------------------------- */
 
+/* The part of a title up to where it can break: after "_" and spaces. */
+static size_t piece_length(const char *title)
+{
+    size_t length = strcspn(title, "_ ");
+    return title[length] == '\0' ? length : length + 1;
+}
+
+static size_t longest_piece(const char *title)
+{
+    size_t longest = 0;
+    for (size_t length = 0; *title != '\0'; title += length) {
+        length = piece_length(title);
+        size_t width = terminal_text_width(str_slice(title, length));
+        longest = width > longest ? width : longest;
+    }
+    return longest;
+}
+
+/* The line of a title that begins at `*at` when it may take `width` columns; moves `*at` past it. */
+static struct str title_line(const char **at, size_t width)
+{
+    const char *begin = *at;
+    size_t length = piece_length(begin);
+    while (begin[length] != '\0') {
+        size_t longer = length + piece_length(begin + length);
+        if (terminal_text_width(str_slice(begin, longer)) > width) break;
+        length = longer;
+    }
+    *at = begin + length;
+    return str_slice(begin, length);
+}
+
+static size_t title_lines(const char *title, size_t width)
+{
+    size_t lines = 0;
+    for (const char *at = title; *at != '\0'; lines++) title_line(&at, width);
+    return lines;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
 static void measure(struct table *table)
 {
     for (size_t c = 0; c < table->column_count; c++) {
         struct table_column *column = &table->columns[c];
-        size_t width = terminal_text_width(str_of(column->title));
+        size_t width = column->kind == TABLE_BAR ? BAR_WIDTH : 1;
         double largest = 0;
         for (size_t r = 0; r < table->row_count; r++) {
             const struct cell *cell = &table->cells[r * table->column_count + c];
-            size_t cell_width = terminal_text_width(cell_text(table, cell));
             bool counts = !(table->has_totals && r + 1 == table->row_count);
-            width = cell_width > width ? cell_width : width;
+            width = larger(width, terminal_text_width(cell_text(table, cell)));
             largest = counts && cell->value > largest ? cell->value : largest;
         }
-        table->widths[c] = column->kind == TABLE_BAR && width < BAR_WIDTH ? BAR_WIDTH : width;
+        table->floors[c] = larger(width, longest_piece(column->title));
+        table->widths[c] = larger(width, terminal_text_width(str_of(column->title)));
         if (column->kind == TABLE_BAR && !(column->full > 0)) column->full = largest;
     }
 }
@@ -113,6 +160,18 @@ static void shrink_bars(struct table *table, size_t width)
     }
 }
 
+/* Breaks titles: takes from the column with the most to give, a column at a time. */
+static void break_titles(struct table *table, size_t width)
+{
+    while (total_width(table) > width) {
+        size_t most = 0;
+        for (size_t c = 1; c < table->column_count; c++)
+            if (table->widths[c] - table->floors[c] > table->widths[most] - table->floors[most]) most = c;
+        if (table->widths[most] == table->floors[most]) return;
+        table->widths[most]--;
+    }
+}
+
 /* Takes from the widest text column, a column at a time, until the table fits or no text is long. */
 static void shrink_texts(struct table *table, size_t width)
 {
@@ -131,6 +190,7 @@ static void fit(struct table *table)
 {
     size_t width = (size_t)table->terminal.width;
     if (width == 0) return;
+    break_titles(table, width);
     shrink_bars(table, width);
     shrink_texts(table, width);
     for (size_t c = table->column_count; c > 1 && total_width(table) > width; c--) table->widths[c - 1] = 0;
@@ -171,19 +231,32 @@ static void write_line(struct table *table)
     if (!table->line.failed) buffer_clear(&table->line);
 }
 
-static void write_header(struct table *table)
+/* Titles stand on the line under them: one of fewer lines begins further down. */
+static void write_title_line(struct table *table, size_t line, size_t lines)
 {
-    buffer_append_text(&table->line, terminal_style(&table->terminal, STYLE_BOLD));
     bool first = true;
+    buffer_append_text(&table->line, terminal_style(&table->terminal, STYLE_BOLD));
     for (size_t c = 0; c < table->column_count; c++) {
         if (table->widths[c] == 0) continue;
+        const char *title = table->columns[c].title;
+        struct str part = str_of("");
+        size_t own = title_lines(title, table->widths[c]);
+        for (size_t i = lines - own; i <= line; i++) part = title_line(&title, table->widths[c]);
         pad(&table->line, first ? 0 : GAP);
-        append_cell(table, c, str_of(table->columns[c].title), -1);
+        append_cell(table, c, str_trim(part), -1);
         first = false;
     }
     while (table->line.length > 0 && table->line.data[table->line.length - 1] == ' ') table->line.length--;
     buffer_append_text(&table->line, terminal_style(&table->terminal, STYLE_PLAIN));
     write_line(table);
+}
+
+static void write_header(struct table *table)
+{
+    size_t lines = 1;
+    for (size_t c = 0; c < table->column_count; c++)
+        if (table->widths[c] > 0) lines = larger(lines, title_lines(table->columns[c].title, table->widths[c]));
+    for (size_t line = 0; line < lines; line++) write_title_line(table, line, lines);
 }
 
 /* A last column of long texts, where nothing is cut, does not need a line all the way. */

@@ -1,9 +1,10 @@
 /* Text tables: columns aligned, numbers to the right, bars where asked for, fitted to the terminal.
  *
  * The first rows (TABLE_MEASURED of them) are held back to learn the widths; from then on rows are written as they
- * come, so that a table of any length takes bounded memory. On a terminal that is too narrow, bars go first, then long
- * texts are cut with an ellipsis, then columns on the right are left out, which a last line says; a number is never
- * cut. Where the stream is no terminal nothing is left out.
+ * come, so that a table of any length takes bounded memory. On a terminal that is too narrow, titles break after "_"
+ * and spaces, then bars get shorter and go, then long texts are cut with an ellipsis, then columns on the right are
+ * left out, which a last line says; a number, a date or an id is never cut. Where the stream is no terminal nothing is
+ * left out.
  */
 #ifndef AISLE_CLI_TABLE_H
 #define AISLE_CLI_TABLE_H
@@ -19,7 +20,8 @@
 #define TABLE_MEASURED 2000
 
 enum table_kind {
-    TABLE_TEXT,   /* to the left */
+    TABLE_TEXT,   /* to the left, cut where there is no room */
+    TABLE_WHOLE,  /* to the left, never cut: dates, ids */
     TABLE_NUMBER, /* to the right; an empty cell shows as "-" */
     TABLE_BAR,    /* a bar for a value, as a share of the column's largest */
 };

@@ -120,6 +120,61 @@ static void fits_a_narrow_terminal(void **state)
           "1 more column: widen the terminal\n");
 }
 
+static void long_titles_break_before_anything_is_cut(void **state)
+{
+    (void)state;
+    static const struct table_column broken[] = {
+        {.title = "order_date", .kind = TABLE_WHOLE},
+        {.title = "avg_order_value", .kind = TABLE_NUMBER},
+        {.title = "brand", .kind = TABLE_TEXT},
+    };
+    static const struct {
+        int width;
+        const char *expected;
+    } cases[] = {
+        {40, "order_date  avg_order_value  brand\n"
+             "──────────  ───────────────  ─────────\n"
+             "2025-04-01             7.50  Acme Corp\n"},
+        {35, "              avg_order_\n"
+             "order_date         value  brand\n"
+             "──────────  ────────────  ─────────\n"
+             "2025-04-01          7.50  Acme Corp\n"},
+        {29, "              avg_\n"
+             "            order_\n"
+             "order_date   value  brand\n"
+             "──────────  ──────  ─────────\n"
+             "2025-04-01    7.50  Acme Corp\n"},
+        {28, "              avg_\n"
+             "            order_\n"
+             "order_date   value  brand\n"
+             "──────────  ──────  ────────\n"
+             "2025-04-01    7.50  Acme Co…\n"},
+        {20, "              avg_\n"
+             "            order_\n"
+             "order_date   value\n"
+             "──────────  ──────\n"
+             "2025-04-01    7.50\n"
+             "1 more column: widen the terminal\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct terminal terminal = {.utf8 = true, .width = cases[i].width};
+        char *text = NULL;
+        size_t size = 0;
+        struct error error = {0};
+        FILE *out = open_memstream(&text, &size);
+        struct table *table = table_new(out, &terminal, broken, 3, &error);
+        table_text(table, str_of("2025-04-01"));
+        table_text(table, str_of("7.50"));
+        table_text(table, str_of("Acme Corp"));
+        table_end_row(table);
+        assert_true(table_finish(table, &error));
+        table_free(table);
+        fclose(out);
+        assert_string_equal(text, cases[i].expected);
+        free(text);
+    }
+}
+
 static void long_tables_stream(void **state)
 {
     (void)state;
@@ -175,6 +230,7 @@ int main(void)
         cmocka_unit_test(aligns_words_left_and_numbers_right),
         cmocka_unit_test(sums_stand_below_a_line),
         cmocka_unit_test(fits_a_narrow_terminal),
+        cmocka_unit_test(long_titles_break_before_anything_is_cut),
         cmocka_unit_test(long_tables_stream),
         cmocka_unit_test(survives_failing_allocations),
     };
