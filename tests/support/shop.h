@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "kpi/rows.h"
 #include "kpi/spec.h"
 #include "support/unit.h"
 
@@ -130,6 +131,65 @@ static inline char *shop_edit(const char *text, const char *find, const char *re
     buffer_free(&edited);
     assert_non_null(copy);
     return copy;
+}
+
+/* The text of a free text field whose value is `value`: a few bytes that differ where values do. */
+static inline int shop_text(int64_t value, char text[24])
+{
+    return snprintf(text, 24, "note %lld", (long long)value);
+}
+
+static inline void shop_text_column(struct column *column, const int64_t *values, size_t stride, size_t rows)
+{
+    struct error error = {0};
+    column->kind = COLUMN_TEXT;
+    column->starts = memory_array(rows + 1, sizeof *column->starts, &error);
+    column->bytes = memory_array(rows + 1, 24, &error);
+    column->nulls = memory_zeroed((rows / 64 + 1) * sizeof *column->nulls, &error);
+    assert_true(column->starts && column->bytes && column->nulls);
+    column->starts[0] = 0;
+    for (size_t i = 0; i < rows; i++) {
+        int64_t value = values[i * stride];
+        char text[24];
+        int length = value == COLUMN_NULL ? 0 : shop_text(value, text);
+        memcpy(column->bytes + column->starts[i], text, (size_t)length);
+        column->starts[i + 1] = column->starts[i] + (uint32_t)length;
+        if (value == COLUMN_NULL) column->nulls[i / 64] |= UINT64_C(1) << i % 64;
+    }
+}
+
+/* A batch of rows from their values, row by row in the order of the schema's fields. Line 2 is the first. */
+static inline struct batch *shop_batch(const struct kpi_dataset *dataset, const int64_t *values, size_t rows)
+{
+    struct error error = {0};
+    size_t fields = dataset->schema->field_count;
+    struct batch *batch = memory_zeroed(sizeof *batch, &error);
+    int64_t *column = memory_array(rows + 1, sizeof *column, &error);
+    assert_true(batch && column);
+    batch->rows = (uint32_t)rows;
+    batch->columns = (uint32_t)fields;
+    batch->first_line = 2;
+    batch->column = memory_zeroed(fields * sizeof *batch->column, &error);
+    assert_non_null(batch->column);
+    for (size_t f = 0; f < fields; f++) {
+        enum column_kind kind = dataset->schema->fields[f].kind;
+        for (size_t i = 0; i < rows; i++) column[i] = values[i * fields + f];
+        if (kind == COLUMN_TEXT)
+            shop_text_column(&batch->column[f], values + f, fields, rows);
+        else
+            assert_true(column_pack(&batch->column[f], kind, column, rows, &error));
+    }
+    memory_free(column);
+    return batch;
+}
+
+/* Adds such a batch to a list. */
+static inline void shop_add(struct row_list *list, const struct kpi_dataset *dataset, const int64_t *values,
+                            size_t rows, int64_t source)
+{
+    struct error error = {0};
+    struct rows item = {.batch = shop_batch(dataset, values, rows), .source = source};
+    assert_true(row_list_add(list, item, &error));
 }
 
 #endif
