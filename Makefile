@@ -5,7 +5,7 @@ PYTHON_TESTS = build/venv/ready
 
 .PHONY: build
 build: build/build.ninja
-	ninja -C build -j $(JOBS) aisle
+	ninja -C build -j $(JOBS) aisle libaisle.so
 
 build/build.ninja:
 	meson setup build
