@@ -21,6 +21,7 @@ static const struct entry statuses[] = {
 
 static const struct entry variables[] = {
     {"AISLE_DATA", "the data folder, when --data is not given"},
+    {"AISLE_PIPELINES", "a folder of pipeline folders, looked in before ./pipelines and those of the program"},
     {"AISLE_LOG",
      "the least important log lines that are written to standard error: debug, info, warn (the default) or "
      "error"},

@@ -16,7 +16,7 @@ COMMANDS = {
     "export of rows": ("export", "orders", "--format", "jsonl"),
     "export as Parquet": ("export", "products", "-o", "out.parquet"),
     "trace": ("trace", "day", "2025-03-09"),
-    "runs": ("runs",),
+    "runs": ("runs", "--json"),
     "one run": ("runs", "show", "0", "--json"),
 }
 
