@@ -134,20 +134,30 @@ void coding_free(struct coding *coding)
     memory_free(dictionary);
 }
 
+/* Values that come often are found in a small table before the large one. */
+#define RECENT 256
+
 static bool encode_dictionary(struct dictionary32 *dictionary, const int64_t *values, size_t count, uint32_t *codes,
                               struct error *error)
 {
-    int64_t last = COLUMN_NULL;
-    uint32_t last_code = CODE_NULL;
+    struct {
+        int64_t value;
+        uint32_t code;
+    } recent[RECENT];
+    for (size_t i = 0; i < RECENT; i++) recent[i].value = COLUMN_NULL;
     for (size_t i = 0; i < count; i++) {
-        if (values[i] != last) {
-            last = values[i];
-            last_code =
-                last == COLUMN_NULL ? CODE_NULL : find(__atomic_load_n(&dictionary->table, __ATOMIC_ACQUIRE), last);
-            if (last_code == CODE_NULL && last != COLUMN_NULL && !enter(dictionary, last, &last_code, error))
-                return false;
+        if (values[i] == COLUMN_NULL) {
+            codes[i] = CODE_NULL;
+            continue;
         }
-        codes[i] = last_code;
+        size_t place = mix((uint64_t)values[i]) % RECENT;
+        if (recent[place].value != values[i]) {
+            uint32_t code = find(__atomic_load_n(&dictionary->table, __ATOMIC_ACQUIRE), values[i]);
+            if (code == CODE_NULL && !enter(dictionary, values[i], &code, error)) return false;
+            recent[place].value = values[i];
+            recent[place].code = code;
+        }
+        codes[i] = recent[place].code;
     }
     return true;
 }

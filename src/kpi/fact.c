@@ -91,6 +91,32 @@ static void lay_out_fields(struct fact *fact, const struct row_list *const *list
     fact->words += 2;
 }
 
+/* Whether a column is one and the same value in all rows. */
+static bool is_constant(const struct kpi_dataset *dataset, const struct row_list *const *lists, size_t count,
+                        int column)
+{
+    const struct kpi_column *c = &dataset->columns[column];
+    const struct column *first = NULL;
+    for (size_t l = 0; l < count && c->operator== OPERATOR_FIELD; l++) {
+        for (size_t i = 0; i < lists[l]->count; i++) {
+            const struct column *values = &lists[l]->items[i].batch->column[c->field];
+            if (values->kind == COLUMN_ABSENT || values->width > 0 || values->has_null) return false;
+            if (first && first->base != values->base) return false;
+            first = values;
+        }
+    }
+    return first != NULL;
+}
+
+/* Settled columns have their place after all that tuples hold. */
+static void place_settled(struct fact *fact)
+{
+    fact->arrays = fact->words;
+    for (int i = 0; i < fact->column_count; i++) {
+        if (fact->columns[i].settled) fact->columns[i].word = fact->arrays++;
+    }
+}
+
 bool fact_open(struct fact *fact, const struct kpi_spec *spec, int dataset, const struct row_list *const *lists,
                size_t list_count, struct coding *const *parents, bool with_rows, struct error *error)
 {
@@ -119,12 +145,14 @@ bool fact_open(struct fact *fact, const struct kpi_spec *spec, int dataset, cons
             if (!coding_choose(column->coding, known, low, high, grouped[c], error)) return false;
             column->raw = column->coding->kind == CODING_RAW;
         }
-        fact->words += column->raw ? 2 : 1;
+        column->settled = c == d->partition_column || (!column->raw && is_constant(d, lists, list_count, c));
+        if (!column->settled) fact->words += column->raw ? 2 : 1;
         fact->column_count++;
     }
     fact->data_words = fact->words;
     if (with_rows) lay_out_fields(fact, lists, list_count);
     if (fact->words == 0) fact->words = 1;
+    place_settled(fact);
     return true;
 }
 
@@ -237,6 +265,7 @@ static bool fill_words(const struct joining *joining, struct portion *portion, s
     for (int k = 0; k < fact->column_count; k++) {
         const struct fact_column *column = &fact->columns[k];
         uint32_t *out = portion->words[column->word];
+        if (column->settled) continue;
         if (column->join >= 0) {
             const struct view *view = &joining->input->views[fact->dataset->joins[column->join].dataset];
             gather(view->codes[column->position], portion->slots[column->join], portion->count, out);

@@ -13,9 +13,10 @@
 #include "kpi/view.h"
 
 struct fact_column {
-    int column; /* of the dataset */
-    int word;   /* place in the tuple */
-    bool raw;   /* takes two words, low half first */
+    int column;   /* of the dataset */
+    int word;     /* place in the tuple; of a settled column, past its end */
+    bool settled; /* the same in every row of a partition, so tuples do not hold it */
+    bool raw;     /* takes two words, low half first */
     struct coding *coding;
     int join; /* straight from a parent's codes: which join and which of its parent_columns; -1: computed */
     int position;
@@ -38,6 +39,7 @@ struct fact {
     struct fact_field fields[KPI_MAX_COLUMNS];           /* by field of the schema, where rows are to be written */
     int words;
     int data_words;     /* words of columns; fields follow */
+    int arrays;         /* words and settled columns together */
     int reference_word; /* item and row of the row list take two words here; -1: rows are not to be written */
 };
 

@@ -3,7 +3,11 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "kpi/pair_set.h"
 #include "kpi/tally.h"
+
+/* Codes up to here are looked up in a table. */
+#define DIRECT_CODES 256
 
 /* A condition with its values as codes of the tuple. */
 struct code_condition {
@@ -44,10 +48,12 @@ struct plan {
 
 /* What one worker holds while it goes through partitions. */
 struct worker_state {
-    struct tally *groups;    /* by table plan; key: the hashed keys' codes (one zero word when there are none) */
-    struct tally *multisets; /* by multiset of the spec; key: group number, value code */
+    struct tally *groups;     /* by table plan; key: the hashed keys' codes (one zero word when there are none) */
+    struct tally *multisets;  /* by multiset of the spec; key: group number, value code */
+    struct pair_set *counted; /* the same where only the number of values is wanted */
     uint32_t (*words)[ROWS_PORTION];
-    uint32_t (*group)[ROWS_PORTION];           /* by table plan: the group of each row of the portion */
+    uint32_t (*direct)[DIRECT_CODES]; /* by table plan: the group of a code, TALLY_NONE where there is none yet */
+    uint32_t (*group)[ROWS_PORTION];  /* by table plan: the group of each row of the portion */
     uint32_t partition_codes[KPI_MAX_COLUMNS]; /* by table plan: the partition key's code */
     uint32_t partition_value;                  /* the partition column's own code, where a multiset is over it */
 };
@@ -184,10 +190,14 @@ static void plan_free(struct plan *plan, unsigned workers)
         for (int t = 0; state->groups && t < plan->table_count; t++) tally_close(&state->groups[t]);
         for (int m = 0; state->multisets && m < plan->input->spec->multiset_count; m++)
             tally_close(&state->multisets[m]);
+        for (int m = 0; state->counted && m < plan->input->spec->multiset_count; m++)
+            pair_set_close(&state->counted[m]);
+        memory_free(state->counted);
         memory_free(state->groups);
         memory_free(state->multisets);
         memory_free(state->words);
         memory_free(state->group);
+        memory_free(state->direct);
     }
     memory_free(plan->workers);
     memory_free(plan->tables);
@@ -198,15 +208,19 @@ static bool worker_open(struct plan *plan, struct worker_state *state, struct er
     const struct kpi_spec *spec = plan->input->spec;
     state->groups = memory_zeroed(((size_t)plan->table_count + 1) * sizeof *state->groups, error);
     state->multisets = memory_zeroed(((size_t)spec->multiset_count + 1) * sizeof *state->multisets, error);
-    state->words = memory_array((size_t)plan->input->fact->words, sizeof *state->words, error);
+    state->words = memory_array((size_t)plan->input->fact->arrays, sizeof *state->words, error);
+    state->counted = memory_zeroed(((size_t)spec->multiset_count + 1) * sizeof *state->counted, error);
+    state->direct = memory_array((size_t)plan->table_count + 1, sizeof *state->direct, error);
     state->group = memory_array((size_t)plan->table_count + 1, sizeof *state->group, error);
-    if (!state->groups || !state->multisets || !state->words || !state->group) return false;
+    if (!state->groups || !state->multisets || !state->words || !state->group || !state->direct || !state->counted)
+        return false;
+    memset(state->direct, 0xff, ((size_t)plan->table_count + 1) * sizeof *state->direct);
     for (int t = 0; t < plan->table_count; t++) {
         int words = plan->tables[t].hashed_count ? plan->tables[t].hashed_count : 1;
         if (!tally_open(&state->groups[t], words, plan->tables[t].spec->accumulator_count, error)) return false;
     }
     for (int m = 0; m < spec->multiset_count; m++) {
-        if (!tally_open(&state->multisets[m], 2, 1, error)) return false;
+        if (!tally_open(&state->multisets[m], 2, 1, error) || !pair_set_open(&state->counted[m], error)) return false;
     }
     return true;
 }
@@ -284,6 +298,16 @@ static bool add_sums(const struct group_input *input, const struct measure_plan 
         return true;
     }
     int64_t base = plan->value->coding->base;
+    if (!high && input->weight == 1 && plan->value->coding->kind == CODING_OFFSET) {
+        bool wrapped = false;
+        for (size_t i = 0; i < count; i++) {
+            if (!selected[i]) continue;
+            int64_t *to = &sum[group[i] * stride];
+            wrapped |= __builtin_add_overflow(*to, base + low[i], to);
+        }
+        return !wrapped ||
+               error_set(error, ERROR_LIMIT, "measure \"%s\": a sum goes beyond 64 bits", plan->measure->name);
+    }
     for (size_t i = 0; i < count; i++) {
         if (!selected[i]) continue;
         int64_t value = high ? (int64_t)((uint64_t)high[i] << 32 | low[i])
@@ -308,6 +332,47 @@ static bool add_multiset(const struct group_input *input, const struct measure_p
         multiset->sum[entry] += input->weight;
     }
     return true;
+}
+
+/* Counts each value once for its group, where the multiset itself is not wanted. */
+static bool count_distinct(const struct measure_plan *plan, const struct worker_state *state, struct pair_set *counted,
+                           struct tally *groups, const uint32_t *group, const uint8_t *selected, size_t count,
+                           struct error *error)
+{
+    const uint32_t *codes = state->words[plan->value->word];
+    size_t stride = (size_t)groups->sums;
+    int64_t *sum = groups->sum + plan->measure->accumulator;
+    if (!pair_set_reserve(counted, count, error)) return false;
+    for (size_t i = 0; i < count; i++) {
+        if (selected[i]) sum[group[i] * stride] += pair_set_add(counted, group[i], codes[i]);
+    }
+    return true;
+}
+
+/* As find_groups for one key whose codes are few: a table instead of a search. */
+static bool find_groups_direct(const struct table_plan *plan, struct worker_state *state, int index, size_t count,
+                               uint32_t *group, struct error *error)
+{
+    struct tally *groups = &state->groups[index];
+    uint32_t *direct = state->direct[index];
+    const uint32_t *codes = state->words[plan->keys[plan->hashed[0]]->word];
+    for (size_t i = 0; i < count; i++) {
+        uint32_t code = codes[i];
+        group[i] = code == CODE_NULL ? TALLY_NONE : direct[code & (DIRECT_CODES - 1)];
+        if (group[i] != TALLY_NONE || code == CODE_NULL) continue;
+        uint32_t key[KPI_MAX_KEYS + 1] = {code};
+        group[i] = direct[code & (DIRECT_CODES - 1)] = tally_at(groups, key, error);
+        if (group[i] == TALLY_NONE) return false;
+    }
+    return true;
+}
+
+/* Whether the codes of a table's only varying key are so few. */
+static bool is_direct(const struct table_plan *plan)
+{
+    if (plan->hashed_count != 1) return false;
+    const struct coding *coding = plan->keys[plan->hashed[0]]->coding;
+    return coding->kind == CODING_DICTIONARY && coding_count(coding) <= DIRECT_CODES;
 }
 
 static bool find_groups(const struct table_plan *plan, const struct worker_state *state, struct tally *groups,
@@ -358,7 +423,8 @@ static bool group_portion(const struct plan *plan, struct worker_state *state, s
         if (table->groups_like >= 0) {
             group = state->group[table->groups_like];
             if (!copy_groups(&state->groups[table->groups_like], groups, error)) return false;
-        } else if (!find_groups(table, state, groups, count, group, error)) {
+        } else if (!(is_direct(table) ? find_groups_direct(table, state, t, count, group, error)
+                                      : find_groups(table, state, groups, count, group, error))) {
             return false;
         }
         for (size_t i = 0; i < count; i++) {
@@ -372,9 +438,13 @@ static bool group_portion(const struct plan *plan, struct worker_state *state, s
             select_rows(measure, state, group, count, selected);
             bool summed = measure->measure->kind == MEASURE_COUNT || measure->measure->kind == MEASURE_SUM;
             if (summed && !add_sums(input, measure, state, groups, group, selected, count, error)) return false;
-            if (measure->fills_multiset && !measure->counts_rows &&
-                !add_multiset(input, measure, state, &state->multisets[measure->measure->multiset], group, selected,
-                              count, error)) {
+            if (!measure->fills_multiset || measure->counts_rows) continue;
+            int multiset = measure->measure->multiset;
+            bool here = input->count_here && multiset_counted_here(input->spec, multiset);
+            if (!(here
+                      ? count_distinct(measure, state, &state->counted[multiset], groups, group, selected, count, error)
+                      : add_multiset(input, measure, state, &state->multisets[multiset], group, selected, count,
+                                     error))) {
                 return false;
             }
         }
@@ -398,21 +468,14 @@ static int64_t group_key(const struct table_plan *plan, const struct worker_stat
 
 bool multiset_counted_here(const struct kpi_spec *spec, int multiset)
 {
-    return spec->tables[spec->multisets[multiset].table].partition_key >= 0;
-}
-
-/* Distinct values of each group, straight into the accumulators of the measures that share the multiset. */
-static void count_multiset(const struct table_plan *plan, struct worker_state *state, int plan_index, int multiset)
-{
-    struct tally *groups = &state->groups[plan_index];
-    const struct tally *values = &state->multisets[multiset];
-    for (int m = 0; m < plan->measure_count; m++) {
-        const struct kpi_measure *measure = plan->measures[m].measure;
-        if (measure->kind != MEASURE_DISTINCT || measure->multiset != multiset) continue;
-        for (uint32_t i = 0; i < values->count; i++) {
-            groups->sum[values->keys[(size_t)i * 2] * (size_t)groups->sums + (size_t)measure->accumulator]++;
-        }
+    const struct kpi_table *table = &spec->tables[spec->multisets[multiset].table];
+    int distinct = 0, others = 0;
+    for (int m = 0; m < table->measure_count; m++) {
+        if (table->measures[m].multiset != multiset) continue;
+        distinct += table->measures[m].kind == MEASURE_DISTINCT;
+        others += table->measures[m].kind != MEASURE_DISTINCT;
     }
+    return table->partition_key >= 0 && distinct == 1 && others == 0;
 }
 
 static bool hand_out_multiset(const struct plan *plan, struct worker_state *state, struct gains *gains, int plan_index,
@@ -422,7 +485,7 @@ static bool hand_out_multiset(const struct plan *plan, struct worker_state *stat
     struct tally *values = &state->multisets[multiset];
     const struct kpi_spec *spec = plan->input->spec;
     if (plan->input->count_here && multiset_counted_here(spec, multiset)) {
-        count_multiset(table, state, plan_index, multiset);
+        pair_set_clear(&state->counted[multiset]);
     } else {
         struct entry_list *list = &gains->multisets[multiset];
         struct trace_shape shape = multiset_shape(spec, multiset);
@@ -482,6 +545,7 @@ static bool hand_out_table(const struct plan *plan, struct worker_state *state, 
         }
     }
     tally_clear(groups);
+    memset(state->direct[plan_index], 0xff, sizeof state->direct[plan_index]);
     return true;
 }
 
@@ -523,12 +587,29 @@ static void transpose(const uint32_t *tuples, size_t count, int words, int wante
     }
 }
 
+/* The columns that tuples do not hold: the partition's own value, and those that are the same everywhere. */
+static bool fill_settled(const struct plan *plan, struct worker_state *state, uint32_t partition, struct error *error)
+{
+    const struct fact *fact = plan->input->fact;
+    for (int c = 0; c < fact->column_count; c++) {
+        const struct fact_column *column = &fact->columns[c];
+        if (!column->settled) continue;
+        bool own = column->column == fact->dataset->partition_column;
+        int64_t value = own ? coding_value(plan->input->partition, partition) : column->coding->base;
+        uint32_t code;
+        if (!coding_encode(column->coding, &value, 1, &code, error)) return false;
+        for (size_t i = 0; i < ROWS_PORTION; i++) state->words[column->word][i] = code;
+    }
+    return true;
+}
+
 static bool group_partition(void *context, size_t partition, unsigned worker, struct error *error)
 {
     const struct plan *plan = context;
     struct worker_state *state = &plan->workers[worker];
     const struct joined *joined = plan->input->joined;
     int words = plan->input->fact->words, data_words = plan->input->fact->data_words;
+    if (!fill_settled(plan, state, (uint32_t)partition, error)) return false;
     for (unsigned w = 0; w < joined->workers; w++) {
         if (partition >= joined->worker[w].partitions) continue;
         for (const struct pile *pile = joined->worker[w].piles[partition]; pile; pile = pile->next) {

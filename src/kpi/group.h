@@ -35,7 +35,8 @@ struct group_input {
     const struct fact *fact;
     const struct joined *joined;
     struct terms *terms;
-    int weight;      /* +1 or -1 */
+    const struct coding *partition; /* by which the partitions are numbered */
+    int weight;                     /* +1 or -1 */
     bool count_here; /* nothing is in the state and nothing will be: multisets of tables keyed by the partition
                         are counted at once and not handed out */
 };
@@ -43,7 +44,8 @@ struct group_input {
 /* Groups all partitions into `gains` (one for each worker of the team). */
 bool group_rows(const struct group_input *input, struct team *team, struct gains *gains, struct error *error);
 
-/* Whether a multiset is counted within its partition under `count_here`. */
+/* Whether a multiset is counted within its partition under `count_here`: its values never meet another partition, and
+ * one distinct count is all that is asked of it. */
 bool multiset_counted_here(const struct kpi_spec *spec, int multiset);
 
 #endif

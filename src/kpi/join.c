@@ -187,6 +187,7 @@ static bool group_dataset(struct step *step, int dataset, struct error *error)
                                 .fact = &step->fact[dataset],
                                 .joined = &step->new_rows[dataset],
                                 .terms = engine->options.terms,
+                                .partition = &step->partition,
                                 .weight = 1,
                                 .count_here = engine->options.folder == NULL};
     if (!group_rows(&input, engine->options.team, step->gains, error)) return false;
