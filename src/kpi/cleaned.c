@@ -88,6 +88,22 @@ static bool load_parts(struct cleaned *cleaned, const char *role, struct error *
     return true;
 }
 
+/* Rows are named by their dataset alone, so they belong to one pipeline: the one that has a state here. */
+static bool check_owner(struct cleaned *cleaned, struct error *error)
+{
+    if (cleaned->count == 0) return true;
+    const char *key = arena_format(cleaned->arena, error, "kpi/%s", cleaned->spec->pipeline);
+    if (!key) return false;
+    error->code = ERROR_NONE;
+    if (folder_document(cleaned->folder, cleaned->arena, key, error)) return true;
+    if (error->code != ERROR_NONE) return false;
+    return error_set(error, ERROR_CONFLICT,
+                     "%s holds rows of a dataset \"%s\" of another pipeline than \"%s\"; give each pipeline a data "
+                     "folder of its own",
+                     folder_path(cleaned->folder), cleaned->spec->datasets[cleaned->parts[0].dataset].name,
+                     cleaned->spec->pipeline);
+}
+
 struct cleaned *cleaned_open(const struct kpi_spec *spec, struct folder *folder, struct change *change, const char *run,
                              struct terms *terms, struct error *error)
 {
@@ -96,7 +112,8 @@ struct cleaned *cleaned_open(const struct kpi_spec *spec, struct folder *folder,
     *cleaned = (struct cleaned){.spec = spec, .folder = folder, .change = change, .run = run, .terms = terms};
     pthread_mutex_init(&cleaned->lock, NULL);
     cleaned->arena = arena_new(0, error);
-    if (cleaned->arena && load_parts(cleaned, "cleaned", error) && load_parts(cleaned, "pending", error)) {
+    if (cleaned->arena && load_parts(cleaned, "cleaned", error) && load_parts(cleaned, "pending", error) &&
+        check_owner(cleaned, error)) {
         if (cleaned->count) qsort(cleaned->parts, cleaned->count, sizeof *cleaned->parts, compare_parts);
         cleaned->sorted = cleaned->count;
         return cleaned;
@@ -174,6 +191,20 @@ struct reading {
     struct arena *text_arena;
 };
 
+/* Numbers of another type or scale would be other values: the schema may not change under rows that are kept. */
+static bool check_type(const struct reading *reading, const struct field *field, const struct parquet_field *kept,
+                       struct error *error)
+{
+    bool text = field->kind == COLUMN_TEXT || field->kind == COLUMN_TERM;
+    bool same = text ? kept->kind == COLUMN_TEXT
+                     : kept->kind == field->kind && (field->kind != COLUMN_DECIMAL || kept->scale == field->scale);
+    if (same) return true;
+    return error_set(error, ERROR_CONFLICT,
+                     "the schema of \"%s\" gives \"%s\" another type or scale than the rows that %s keeps; change it "
+                     "back, or take the files into another data folder",
+                     reading->dataset->name, field->name, folder_path(reading->cleaned->folder));
+}
+
 static bool read_column(struct reading *reading, struct parquet_reader *reader, size_t group, int field, size_t at,
                         struct error *error)
 {
@@ -193,6 +224,8 @@ static bool read_column(struct reading *reading, struct parquet_reader *reader, 
         }
         return true;
     }
+    const struct parquet_field *kept = parquet_field_at(reader, (size_t)column);
+    if (field < fields && !check_type(reading, &schema->fields[field], kept, error)) return false;
     if (!text) {
         return parquet_read_column(reader, group, (size_t)column, reading->cleaned->terms, reading->values[field] + at,
                                    NULL, error);
