@@ -1,5 +1,6 @@
 #include "kpi/tables.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,7 +153,7 @@ static void work_out_gap(struct loading *load, const struct kpi_measure *measure
     int64_t count = load->measured[measure->argument[2]][row];
     *out = COLUMN_NULL;
     if (first == COLUMN_NULL || last == COLUMN_NULL || count < 2) return;
-    *out = round_to(divide_half_up((__int128)(last - first) * power_of_ten(measure->scale), count - 1), 0, 0);
+    *out = round_to(divide_half_up(((__int128)last - first) * power_of_ten(measure->scale), count - 1), 0, 0);
 }
 
 struct ranked {
@@ -264,7 +265,8 @@ static bool row_within(const struct loading *load, const struct terms *terms, co
         if (!bounded) continue;
         if (load->table->key_kinds[k] == COLUMN_DATE && (value < filter->from_day || value > filter->to_day))
             return false;
-        if (strstr(load->table->keys[k], "month") && !month_within(terms, value, filter->from_day, filter->to_day))
+        if (load->table->key_kinds[k] == COLUMN_TERM && strstr(load->table->keys[k], "month") &&
+            !month_within(terms, value, filter->from_day, filter->to_day))
             return false;
     }
     return true;
@@ -273,6 +275,12 @@ static bool row_within(const struct loading *load, const struct terms *terms, co
 static bool key_value(const struct terms *terms, enum column_kind kind, const char *text, int64_t *value)
 {
     if (kind == COLUMN_DATE) return date_parse(str_of(text), value);
+    if (kind == COLUMN_INTEGER) {
+        char *end;
+        errno = 0;
+        *value = strtoll(text, &end, 10);
+        return errno == 0 && end > text && *end == '\0';
+    }
     if (kind != COLUMN_TERM) return false;
     *value = term_find(terms, str_of(text));
     return *value != TERM_NULL;
