@@ -25,30 +25,50 @@ static bool number_pending(struct engine *engine, struct error *error)
     return true;
 }
 
-/* Feeds all cleaned and pending rows through the engine again: what the state of an edited spec is made from. */
-static bool rebuild(struct engine *engine, struct error *error)
+/* Rows that one step of a rebuild takes in: some hundred megabytes. */
+#define REBUILD_ROWS 4000000
+
+/* Feeds the rows of one dataset, some places at a time. */
+static bool rebuild_dataset(struct engine *engine, int dataset, const int64_t *places, size_t count,
+                            struct error *error)
 {
     struct row_list lists[KPI_MAX_DATASETS] = {{0}};
+    size_t rows = 0;
     bool good = true;
+    for (size_t i = 0; good && i < count; i++) {
+        struct rows read;
+        good = cleaned_read(engine->cleaned, dataset, places[i], &read, error);
+        if (!good) break;
+        rows += read.batch->rows;
+        good = row_list_add(&lists[dataset], read, error);
+        if (good && places[i] >= PLACE_PENDING) good = cleaned_drop(engine->cleaned, dataset, places[i], error);
+        if (good && rows >= REBUILD_ROWS) {
+            good = engine_step(engine, lists, error);
+            rows = 0;
+        }
+    }
+    good = good && engine_step(engine, lists, error);
+    row_list_free(&lists[dataset]);
+    return good;
+}
+
+/* Feeds all cleaned and pending rows through the engine again, parents first: what the state of an edited spec is made
+ * from. */
+static bool rebuild(struct engine *engine, struct error *error)
+{
+    bool good = true;
+    struct engine_counts saved[KPI_MAX_DATASETS];
+    memcpy(saved, engine->counts, sizeof saved);
     engine->rebuilding = engine->rebuilt = true;
     for (int d = 0; good && d < engine->options.spec->dataset_count; d++) {
         int64_t *places;
         size_t count;
         good = cleaned_places(engine->cleaned, d, &places, &count, error);
-        for (size_t i = 0; good && i < count; i++) {
-            struct rows rows;
-            good = cleaned_read(engine->cleaned, d, places[i], &rows, error) && row_list_add(&lists[d], rows, error);
-            if (good && places[i] >= PLACE_PENDING) good = cleaned_drop(engine->cleaned, d, places[i], error);
-        }
-        if (good) memory_free(places);
+        if (!good) break;
+        good = rebuild_dataset(engine, d, places, count, error);
+        memory_free(places);
     }
-    struct engine_counts saved[KPI_MAX_DATASETS];
-    memcpy(saved, engine->counts, sizeof saved);
-    good = good && engine_step(engine, lists, error);
     memcpy(engine->counts, saved, sizeof saved);
-    if (!good) {
-        for (int d = 0; d < KPI_MAX_DATASETS; d++) row_list_free(&lists[d]);
-    }
     engine->rebuilding = false;
     return good;
 }

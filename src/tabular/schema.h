@@ -173,7 +173,7 @@ struct header_map {
     size_t column_count;
     const char *problem; /* NULL, or why the header cannot be taken: a missing required column, a duplicate,
                             an unknown column under drift "fail" (in the arena) */
-    const char *notice;  /* NULL, or drift worth telling: unknown columns, absent optional ones */
+    const char *notice;  /* NULL, or drift worth telling: unknown columns, and then optional ones that are not there */
 };
 bool schema_map_header(struct arena *arena, const struct schema *schema, const struct str *names, size_t count,
                        struct header_map *map, struct error *error);

@@ -130,9 +130,8 @@ static void find_drift(const struct schema *schema, const struct str *names, siz
         buffer_append_text(into, "columns that the schema does not know: ");
         buffer_append_str(into, str_slice(unknown.text.data, unknown.text.length));
     }
-    if (absent.count > 0) {
-        buffer_append_text(into, unknown.count > 0 ? "; optional columns that are not there: "
-                                                   : "optional columns that are not there: ");
+    if (unknown.count > 0 && absent.count > 0) { /* one may be the other under a new name */
+        buffer_append_text(into, "; optional columns that are not there: ");
         buffer_append_str(into, str_slice(absent.text.data, absent.text.length));
     }
     buffer_free(&unknown.text);

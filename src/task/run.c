@@ -1,7 +1,9 @@
 #include "task/run.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -144,7 +146,9 @@ static bool prepare_rejects(struct run *run, struct source_file *source, struct 
 {
     if (!run_keeps_state(run)) return true;
     const char *name = run_stored_name(run, source, error);
-    source->rejects = name ? arena_format(run->arena, error, "rejected/%s/%s.csv", run->id, name) : NULL;
+    /* rejected rows are plain CSV, whatever the file was packed in */
+    int stem = name ? (int)(strcasestr(name, ".csv") ? strcasestr(name, ".csv") - name : (ptrdiff_t)strlen(name)) : 0;
+    source->rejects = name ? arena_format(run->arena, error, "rejected/%s/%.*s.csv", run->id, stem, name) : NULL;
     if (!source->rejects) return false;
     file->rejects_path = source->rejects;
     file->rejects_fd = change_create(run->change, source->rejects, error);

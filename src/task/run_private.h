@@ -56,7 +56,7 @@ static inline bool run_keeps_state(const struct run *run)
 /* run_sources.c: opens and hashes every file, and tells which are known already or cannot be taken. */
 bool run_open_sources(struct run *run, struct error *error);
 
-/* The name by which a file goes on in the folder: its own, with what is above it flattened where names repeat. */
+/* The name by which a file goes on in the folder: its place among the run's files and its own name. */
 const char *run_stored_name(struct run *run, const struct source_file *source, struct error *error);
 
 /* Fails when a file is not what it was when it was opened. */

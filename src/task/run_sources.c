@@ -6,8 +6,8 @@
 const char *run_stored_name(struct run *run, const struct source_file *source, struct error *error)
 {
     const char *slash = strrchr(source->file->path, '/');
-    return arena_format(run->arena, error, "%s-%zu-%s", run->spec->datasets[source->file->dataset].name,
-                        (size_t)(source - run->sources) + 1, slash ? slash + 1 : source->file->path);
+    return arena_format(run->arena, error, "%zu-%s", (size_t)(source - run->sources) + 1,
+                        slash ? slash + 1 : source->file->path);
 }
 
 /* Whether another file of the dataset is as large: only then can the contents be the same. */
