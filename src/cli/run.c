@@ -83,6 +83,7 @@ static bool write_table(const struct run *run, const struct kpi_table *table, co
         columns[c] = (struct value_column){.name = result.columns[c].name,
                                            .kind = result.columns[c].kind,
                                            .scale = result.columns[c].scale,
+                                           .least_decimals = result.columns[c].scale,
                                            .values = result.values[c]};
     }
     csv_write_header(&text, columns, count);

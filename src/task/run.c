@@ -87,11 +87,11 @@ void run_free(struct run *run)
     memory_free(run);
 }
 
-/* How much input one step may cover: it holds about one and a half bytes in memory for each, and as much is left for
- * the sorting of its changes. */
+/* How much input one step may cover. A step that writes cleaned rows holds about three bytes in memory for each byte of
+ * input at its peak, one that only works out KPIs less than two. */
 static uint64_t slice_bytes(const struct run *run)
 {
-    uint64_t bytes = run->options.memory_limit / 3;
+    uint64_t bytes = run->options.memory_limit / (run->options.kpi_only ? 2 : 4);
     return bytes < (1u << 20) ? 1u << 20 : bytes;
 }
 
