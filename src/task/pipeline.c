@@ -38,7 +38,7 @@ const char *pipeline_folder(struct arena *arena, const char *name, struct error 
                             arena_format(arena, error, "%s/../share/aisle/pipelines/%s", program, name)};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         if (!places[i]) return NULL;
-        if (*places[i] && is_folder(places[i])) return places[i];
+        if (*name && *places[i] && is_folder(places[i])) return places[i];
     }
     error_set(error, ERROR_NOT_FOUND, "there is no pipeline \"%s\"; looked for %s%s%s, %s and %s", name, places[0],
               *places[0] ? ", " : "", places[1], places[2], places[3]);
