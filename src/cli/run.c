@@ -128,7 +128,7 @@ static int report(const struct run *run, bool as_json)
     }
     struct buffer text;
     buffer_init(&text, 0);
-    json_append(&text, run_record(run), JSON_INDENT(2));
+    json_append(&text, run_record(run), JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     buffer_append_char(&text, '\n');
     int written = cli_write(&text);
     return written == CLI_DONE ? exit_of(run_status(run)) : written;

@@ -254,7 +254,7 @@ static bool commit(struct run *run, struct error *error)
     run_set_seconds(run);
     struct buffer dumped;
     buffer_init(&dumped, 0);
-    json_append(&dumped, run->record, JSON_COMPACT);
+    json_append(&dumped, run->record, JSON_COMPACT | JSON_REAL_PRECISION(9));
     const char *text = buffer_text(&dumped);
     struct folder_run record = {.id = run->id,
                                 .pipeline = run->spec->pipeline,
