@@ -1,13 +1,14 @@
 #include "kpi/coding.h"
 
 #include <pthread.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "tabular/column.h"
 
 /* An open-addressing table from value to code, and the values by code. Writers hold the lock; a reader that finds its
- * value needs none, because a slot's value is published after its code and never changes. The tables of a resize are
- * kept until the end for readers that still look at them. */
+ * value needs none, because a slot's value is published after its code and never changes. What a resize replaces is
+ * kept until the end for readers that still look at it. */
 struct table32 {
     struct table32 *older;
     size_t mask;
@@ -17,10 +18,15 @@ struct table32 {
     } slots[];
 };
 
+struct values32 {
+    struct values32 *older;
+    int64_t by_code[];
+};
+
 struct dictionary32 {
     pthread_mutex_t lock;
     struct table32 *table;
-    int64_t *values;
+    struct values32 *values;
     uint32_t count;
     size_t capacity;
 };
@@ -63,8 +69,20 @@ static bool grow(struct dictionary32 *dictionary, struct error *error)
 {
     struct table32 *table = table_new((dictionary->table->mask + 1) * 4, dictionary->table, error);
     if (!table) return false;
-    for (uint32_t code = 0; code < dictionary->count; code++) place(table, dictionary->values[code], code);
+    for (uint32_t code = 0; code < dictionary->count; code++) place(table, dictionary->values->by_code[code], code);
     __atomic_store_n(&dictionary->table, table, __ATOMIC_RELEASE);
+    return true;
+}
+
+static bool grow_values(struct dictionary32 *dictionary, struct error *error)
+{
+    size_t capacity = dictionary->capacity ? dictionary->capacity * 2 : 256, size = sizeof(int64_t);
+    struct values32 *values = memory_array(1, sizeof *values + capacity * size, error);
+    if (!values) return false;
+    values->older = dictionary->values;
+    if (dictionary->count) memcpy(values->by_code, dictionary->values->by_code, dictionary->count * size);
+    __atomic_store_n(&dictionary->values, values, __ATOMIC_RELEASE);
+    dictionary->capacity = capacity;
     return true;
 }
 
@@ -74,22 +92,14 @@ static bool enter(struct dictionary32 *dictionary, int64_t value, uint32_t *code
     pthread_mutex_lock(&dictionary->lock);
     *code = find(dictionary->table, value);
     if (*code == CODE_NULL) {
-        if (dictionary->count == dictionary->capacity) {
-            size_t capacity = dictionary->capacity ? dictionary->capacity * 2 : 256;
-            int64_t *values = memory_resize(dictionary->values, capacity, sizeof *values, error);
-            good = values != NULL;
-            if (good) {
-                dictionary->values = values;
-                dictionary->capacity = capacity;
-            }
-        }
+        if (dictionary->count == dictionary->capacity) good = grow_values(dictionary, error);
         if (good && dictionary->count * 2u >= dictionary->table->mask) good = grow(dictionary, error);
         if (good && dictionary->count == CODE_NULL - 1) {
             good = error_set(error, ERROR_LIMIT, "more than 4,294,967,294 different values in one column");
         }
         if (good) {
             *code = dictionary->count++;
-            dictionary->values[*code] = value;
+            dictionary->values->by_code[*code] = value;
             place(dictionary->table, value, *code);
         }
     }
@@ -130,7 +140,11 @@ void coding_free(struct coding *coding)
         table = older;
     }
     pthread_mutex_destroy(&dictionary->lock);
-    memory_free(dictionary->values);
+    for (struct values32 *values = dictionary->values; values;) {
+        struct values32 *older = values->older;
+        memory_free(values);
+        values = older;
+    }
     memory_free(dictionary);
 }
 
@@ -174,7 +188,8 @@ bool coding_encode(struct coding *coding, const int64_t *values, size_t count, u
 int64_t coding_value(const struct coding *coding, uint32_t code)
 {
     if (code == CODE_NULL) return COLUMN_NULL;
-    return coding->kind == CODING_DICTIONARY ? coding->dictionary->values[code] : coding->base + code;
+    if (coding->kind != CODING_DICTIONARY) return coding->base + code;
+    return __atomic_load_n(&coding->dictionary->values, __ATOMIC_ACQUIRE)->by_code[code];
 }
 
 uint32_t coding_count(const struct coding *coding)

@@ -29,7 +29,7 @@ void coding_free(struct coding *coding);
 /* Codes of `count` values; COLUMN_NULL becomes CODE_NULL. Not for CODING_RAW. */
 bool coding_encode(struct coding *coding, const int64_t *values, size_t count, uint32_t *codes, struct error *error);
 
-/* The value of a code. */
+/* The value of a code that was given; also while other threads enter values. */
 int64_t coding_value(const struct coding *coding, uint32_t code);
 
 /* Codes given so far by a dictionary. */

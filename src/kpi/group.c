@@ -603,12 +603,22 @@ static bool fill_settled(const struct plan *plan, struct worker_state *state, ui
     return true;
 }
 
+static bool has_rows(const struct joined *joined, size_t partition)
+{
+    for (unsigned w = 0; w < joined->workers; w++) {
+        if (partition < joined->worker[w].partitions && joined->worker[w].piles[partition]) return true;
+    }
+    return false;
+}
+
+/* Places for piles are made ahead of need, so there may be none of a partition, nor a code that it has. */
 static bool group_partition(void *context, size_t partition, unsigned worker, struct error *error)
 {
     const struct plan *plan = context;
     struct worker_state *state = &plan->workers[worker];
     const struct joined *joined = plan->input->joined;
     int words = plan->input->fact->words, data_words = plan->input->fact->data_words;
+    if (!has_rows(joined, partition)) return true;
     if (!fill_settled(plan, state, (uint32_t)partition, error)) return false;
     for (unsigned w = 0; w < joined->workers; w++) {
         if (partition >= joined->worker[w].partitions) continue;

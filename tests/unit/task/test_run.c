@@ -336,6 +336,45 @@ static void an_edited_spec_is_told(void **state)
     close_world(&world);
 }
 
+/* As many days as there is room for at once, and one more or less, each with one order and one line. */
+static void any_number_of_days(void **state)
+{
+    (void)state;
+    for (int days = 191; days <= 513; days += days % 64 == 1 ? 62 : 1) {
+        struct world world;
+        struct error error;
+        struct buffer order_text, line_text;
+        open_world(&world);
+        buffer_init(&order_text, 0);
+        buffer_init(&line_text, 0);
+        buffer_append_text(&order_text, "id,created\n");
+        buffer_append_text(&line_text, "id,order_id,product_id,price,quantity\n");
+        for (int d = 0; d < days; d++) {
+            buffer_append_format(&order_text, "%d,%04d-%02d-%02d\n", d, 2001 + d / 336, d / 28 % 12 + 1, d % 28 + 1);
+            int last = days - 1 - d; /* the day seen first is the one with the largest code */
+            buffer_append_format(&line_text, "%d,%d,3,1.%02d,1\n", last, last, last % 100);
+        }
+        put(&world, "orders.csv", buffer_text(&order_text));
+        put(&world, "lines.csv", buffer_text(&line_text));
+        if (!execute(&world, (struct run_options){.threads = 2, .kpi_only = true}, &error))
+            fail_msg("%s", error.message);
+        assert_int_equal(number(&world, NULL, NULL, "days_recomputed"), days);
+        const struct kpi_filter all = {.from_day = INT64_MIN, .to_day = INT64_MAX};
+        struct kpi_result result;
+        assert_true(kpi_read(run_state(world.run), run_spec(world.run), run_terms(world.run),
+                             kpi_table_find(run_spec(world.run), "day"), &all, &result, &error));
+        assert_int_equal(result.rows, days);
+        for (int d = 0; d < days; d++) {
+            assert_int_equal(result.values[1][d], 1);
+            assert_int_equal(result.values[3][d], 100 + d % 100);
+        }
+        kpi_result_free(&result);
+        buffer_free(&order_text);
+        buffer_free(&line_text);
+        close_world(&world);
+    }
+}
+
 /* ---- memory limits ---- */
 
 /* Some megabytes, with keys that come again, changed orders, and lines before and without their orders. */
@@ -438,12 +477,12 @@ static void memory_limits_change_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_good_run_is_done),           cmocka_unit_test(known_files_are_nothing_new),
-        cmocka_unit_test(what_waited_is_found),         cmocka_unit_test(invalid_files_are_set_aside),
-        cmocka_unit_test(no_file_can_be_taken),         cmocka_unit_test(all_rows_are_rejected),
-        cmocka_unit_test(files_without_rows_are_done),  cmocka_unit_test(more_rejects_than_the_budget),
-        cmocka_unit_test(failures_change_nothing),      cmocka_unit_test(an_edited_spec_is_told),
-        cmocka_unit_test(memory_limits_change_nothing),
+        cmocka_unit_test(a_good_run_is_done),          cmocka_unit_test(known_files_are_nothing_new),
+        cmocka_unit_test(what_waited_is_found),        cmocka_unit_test(invalid_files_are_set_aside),
+        cmocka_unit_test(no_file_can_be_taken),        cmocka_unit_test(all_rows_are_rejected),
+        cmocka_unit_test(files_without_rows_are_done), cmocka_unit_test(more_rejects_than_the_budget),
+        cmocka_unit_test(failures_change_nothing),     cmocka_unit_test(an_edited_spec_is_told),
+        cmocka_unit_test(any_number_of_days),          cmocka_unit_test(memory_limits_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
