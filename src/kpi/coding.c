@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "kpi/key_mix.h"
 #include "tabular/column.h"
 
 /* An open-addressing table from value to code, and the values by code. Writers hold the lock; a reader that finds its
@@ -31,13 +32,6 @@ struct dictionary32 {
     size_t capacity;
 };
 
-static uint64_t mix(uint64_t x)
-{
-    x ^= x >> 32;
-    x *= UINT64_C(0x9E3779B97F4A7C15);
-    return x ^ x >> 29;
-}
-
 static struct table32 *table_new(size_t slots, struct table32 *older, struct error *error)
 {
     struct table32 *table = memory_zeroed(sizeof *table + slots * sizeof table->slots[0], error);
@@ -50,7 +44,7 @@ static struct table32 *table_new(size_t slots, struct table32 *older, struct err
 
 static uint32_t find(const struct table32 *table, int64_t value)
 {
-    for (size_t i = mix((uint64_t)value) & table->mask;; i = (i + 1) & table->mask) {
+    for (size_t i = key_mix(value) & table->mask;; i = (i + 1) & table->mask) {
         int64_t there = __atomic_load_n(&table->slots[i].value, __ATOMIC_ACQUIRE);
         if (there == value) return table->slots[i].code;
         if (there == COLUMN_NULL) return CODE_NULL;
@@ -59,7 +53,7 @@ static uint32_t find(const struct table32 *table, int64_t value)
 
 static void place(struct table32 *table, int64_t value, uint32_t code)
 {
-    size_t i = mix((uint64_t)value) & table->mask;
+    size_t i = key_mix(value) & table->mask;
     while (table->slots[i].value != COLUMN_NULL) i = (i + 1) & table->mask;
     table->slots[i].code = code;
     __atomic_store_n(&table->slots[i].value, value, __ATOMIC_RELEASE);
@@ -164,7 +158,7 @@ static bool encode_dictionary(struct dictionary32 *dictionary, const int64_t *va
             codes[i] = CODE_NULL;
             continue;
         }
-        size_t place = mix((uint64_t)values[i]) % RECENT;
+        size_t place = key_mix(values[i]) % RECENT;
         if (recent[place].value != values[i]) {
             uint32_t code = find(__atomic_load_n(&dictionary->table, __ATOMIC_ACQUIRE), values[i]);
             if (code == CODE_NULL && !enter(dictionary, values[i], &code, error)) return false;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "kpi/key_mix.h"
 
 /* A row whose key occurs more than once. */
 struct candidate {
@@ -56,14 +57,6 @@ bool rows_equal(const struct batch *a, size_t row_a, const struct batch *b, size
     return true;
 }
 
-static uint64_t mix(int64_t key)
-{
-    uint64_t x = (uint64_t)key;
-    x ^= x >> 32;
-    x *= UINT64_C(0x9E3779B97F4A7C15);
-    return x ^ x >> 29;
-}
-
 static bool seen_new(struct seen *seen, const struct kpi_dataset *dataset, const struct row_list *list,
                      struct error *error)
 {
@@ -103,7 +96,7 @@ static inline bool seen_before(struct seen *seen, int64_t key)
         seen->bits[place >> 6] |= bit;
         return there;
     }
-    uint64_t i = mix(key) & seen->mask;
+    uint64_t i = key_mix(key) & seen->mask;
     while (seen->keys[i] != TERM_NULL) {
         if (seen->keys[i] == key) return true;
         i = (i + 1) & seen->mask;
@@ -168,7 +161,7 @@ static int64_t *repeat_table(const struct repeats *repeats, uint64_t *mask, stru
     *mask = slots - 1;
     for (uint64_t i = 0; i < slots; i++) table[i] = TERM_NULL;
     for (size_t k = 0; k < repeats->count; k++) {
-        uint64_t i = mix(repeats->keys[k]) & *mask;
+        uint64_t i = key_mix(repeats->keys[k]) & *mask;
         while (table[i] != TERM_NULL && table[i] != repeats->keys[k]) i = (i + 1) & *mask;
         table[i] = repeats->keys[k];
     }
@@ -177,7 +170,7 @@ static int64_t *repeat_table(const struct repeats *repeats, uint64_t *mask, stru
 
 static bool table_has(const int64_t *table, uint64_t mask, int64_t key)
 {
-    uint64_t i = mix(key) & mask;
+    uint64_t i = key_mix(key) & mask;
     while (table[i] != TERM_NULL && table[i] != key) i = (i + 1) & mask;
     return table[i] == key;
 }

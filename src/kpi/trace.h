@@ -93,7 +93,8 @@ void trace_due(const uint64_t *entries, size_t runs, uint64_t ceiling, size_t *f
 
 /* Merges runs `first` … `first + count - 1` of the trace into one run, streamed with bounded memory to `fd` as
  * run_write does. Under TRACE_ADD keys that come to nothing within the range vanish, as they add nothing to any other
- * run; under TRACE_REPLACE no key does. `fd` is not one that the trace's own runs lie in. */
+ * run; under TRACE_REPLACE no key does. `fd` may be a file that
+ * the trace's own runs lie in, for it is only appended to. */
 bool trace_merge_runs(const struct trace *trace, size_t first, size_t count, int fd, const char *path, uint64_t *offset,
                       struct run_place *place, struct error *error);
 

@@ -4,18 +4,11 @@
 #include <string.h>
 
 #include "base/memory.h"
-
-static uint64_t mix(int64_t key)
-{
-    uint64_t x = (uint64_t)key;
-    x ^= x >> 32;
-    x *= UINT64_C(0x9E3779B97F4A7C15);
-    return x ^ x >> 29;
-}
+#include "kpi/key_mix.h"
 
 static void hash_enter(struct view *view, int64_t key, uint32_t slot)
 {
-    uint64_t i = mix(key) & view->mask;
+    uint64_t i = key_mix(key) & view->mask;
     while (view->slot_of[i] != SLOT_NONE && view->keys[i] != key) i = (i + 1) & view->mask;
     view->keys[i] = key;
     view->slot_of[i] = slot;
@@ -200,7 +193,7 @@ static uint32_t find_in_state(const struct view *view, int64_t key)
 
 static uint32_t find_hashed(const struct view *view, int64_t key)
 {
-    for (uint64_t i = mix(key) & view->mask;; i = (i + 1) & view->mask) {
+    for (uint64_t i = key_mix(key) & view->mask;; i = (i + 1) & view->mask) {
         if (view->slot_of[i] == SLOT_NONE || view->keys[i] == key) return view->slot_of[i];
     }
 }
