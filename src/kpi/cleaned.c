@@ -20,7 +20,16 @@ struct part {
     bool dropped;
 };
 
+/* What one worker writes files with, kept from file to file. */
+struct desk {
+    struct parquet_writer *writers[KPI_MAX_DATASETS];
+    void *columns[KPI_MAX_COLUMNS * 2];
+    size_t sizes[KPI_MAX_COLUMNS * 2]; /* in bytes */
+};
+
 struct cleaned {
+    struct desk *desks; /* by worker */
+    unsigned workers;
     const struct kpi_spec *spec;
     struct folder *folder;
     struct change *change;
@@ -105,15 +114,17 @@ static bool check_owner(struct cleaned *cleaned, struct error *error)
 }
 
 struct cleaned *cleaned_open(const struct kpi_spec *spec, struct folder *folder, struct change *change, const char *run,
-                             struct terms *terms, struct error *error)
+                             struct terms *terms, unsigned workers, struct error *error)
 {
     struct cleaned *cleaned = memory_zeroed(sizeof *cleaned, error);
     if (!cleaned) return NULL;
     *cleaned = (struct cleaned){.spec = spec, .folder = folder, .change = change, .run = run, .terms = terms};
     pthread_mutex_init(&cleaned->lock, NULL);
+    cleaned->workers = workers;
+    cleaned->desks = memory_zeroed(workers * sizeof *cleaned->desks, error);
     cleaned->arena = arena_new(0, error);
-    if (cleaned->arena && load_parts(cleaned, "cleaned", error) && load_parts(cleaned, "pending", error) &&
-        check_owner(cleaned, error)) {
+    if (cleaned->desks && cleaned->arena && load_parts(cleaned, "cleaned", error) &&
+        load_parts(cleaned, "pending", error) && check_owner(cleaned, error)) {
         if (cleaned->count) qsort(cleaned->parts, cleaned->count, sizeof *cleaned->parts, compare_parts);
         cleaned->sorted = cleaned->count;
         return cleaned;
@@ -125,6 +136,14 @@ struct cleaned *cleaned_open(const struct kpi_spec *spec, struct folder *folder,
 void cleaned_close(struct cleaned *cleaned)
 {
     if (!cleaned) return;
+    for (unsigned w = 0; cleaned->desks && w < cleaned->workers; w++) {
+        struct desk *desk = &cleaned->desks[w];
+        for (int d = 0; d < KPI_MAX_DATASETS; d++) {
+            if (desk->writers[d]) parquet_writer_free(desk->writers[d]);
+        }
+        for (int c = 0; c < KPI_MAX_COLUMNS * 2; c++) memory_free(desk->columns[c]);
+    }
+    memory_free(cleaned->desks);
     pthread_mutex_destroy(&cleaned->lock);
     memory_free(cleaned->parts);
     if (cleaned->arena) arena_free(cleaned->arena);
@@ -490,11 +509,23 @@ struct writing {
     size_t field_count;
 };
 
-static bool fill_output(struct writing *writing, size_t output, struct error *error)
+/* Room for one output column, which keeps what it had for the next file. */
+static void *desk_column(struct desk *desk, size_t output, size_t size, struct error *error)
+{
+    if (desk->sizes[output] < size || !desk->columns[output]) {
+        memory_free(desk->columns[output]);
+        desk->sizes[output] = size + size / 2;
+        desk->columns[output] = memory_array(1, desk->sizes[output] + 1, error);
+        if (!desk->columns[output]) desk->sizes[output] = 0;
+    }
+    return desk->columns[output];
+}
+
+static bool fill_output(struct writing *writing, struct desk *desk, size_t output, struct error *error)
 {
     size_t fields = writing->dataset->schema->field_count, derived = (size_t)writing->dataset->cleaned_count;
     bool text = writing->fields[output].kind == COLUMN_TEXT;
-    void *room = memory_array(writing->rows + 1, text ? sizeof(struct str) : sizeof(int64_t), error);
+    void *room = desk_column(desk, output, writing->rows * (text ? sizeof(struct str) : sizeof(int64_t)), error);
     if (!room) return false;
     if (text) {
         writing->values[output].texts = room;
@@ -519,22 +550,28 @@ static bool fill_output(struct writing *writing, size_t output, struct error *er
     return true;
 }
 
-static bool write_parquet(struct cleaned *cleaned, struct writing *writing, int fd, const char *path, uint64_t *size,
-                          struct error *error)
+/* The desk's writer for a dataset, set to begin a file. NULL on failure. */
+static struct parquet_writer *begin_file(struct cleaned *cleaned, struct desk *desk, const struct writing *writing,
+                                         int fd, const char *path, struct error *error)
 {
-    bool good = true;
-    for (size_t f = 0; good && f < writing->field_count; f++) good = fill_output(writing, f, error);
-    struct parquet_writer *writer =
-        good ? parquet_create(fd, path, writing->fields, writing->field_count, PARQUET_SNAPPY, cleaned->terms, error)
-             : NULL;
-    good = writer && parquet_write_group(writer, writing->values, writing->rows, error) &&
-           parquet_finish(writer, size, error);
-    if (writer) parquet_writer_free(writer);
-    for (size_t f = 0; f < writing->field_count; f++) {
-        memory_free((void *)(uintptr_t)writing->values[f].values);
-        memory_free((void *)(uintptr_t)writing->values[f].texts);
+    struct parquet_writer **writer = &desk->writers[writing->dataset - cleaned->spec->datasets];
+    if (!*writer) {
+        *writer =
+            parquet_create(fd, path, writing->fields, writing->field_count, PARQUET_SNAPPY, cleaned->terms, error);
+        return *writer;
     }
-    return good;
+    return parquet_restart(*writer, fd, path, error) ? *writer : NULL;
+}
+
+static bool write_parquet(struct cleaned *cleaned, struct desk *desk, struct writing *writing, int fd, const char *path,
+                          uint64_t *size, struct error *error)
+{
+    for (size_t f = 0; f < writing->field_count; f++) {
+        if (!fill_output(writing, desk, f, error)) return false;
+    }
+    struct parquet_writer *writer = begin_file(cleaned, desk, writing, fd, path, error);
+    return writer && parquet_write_group(writer, writing->values, writing->rows, error) &&
+           parquet_finish(writer, size, error);
 }
 
 static const char *new_path(struct cleaned *cleaned, const char *dataset, int64_t place, struct error *error)
@@ -554,8 +591,8 @@ static const char *new_path(struct cleaned *cleaned, const char *dataset, int64_
                         date, cleaned->run, serial);
 }
 
-bool cleaned_write(struct cleaned *cleaned, int dataset, int64_t place, const struct cleaned_rows *lists,
-                   size_t list_count, struct error *error)
+bool cleaned_write(struct cleaned *cleaned, unsigned worker, int dataset, int64_t place,
+                   const struct cleaned_rows *lists, size_t list_count, struct error *error)
 {
     struct parquet_field fields[KPI_MAX_COLUMNS * 2];
     struct parquet_values values[KPI_MAX_COLUMNS * 2] = {{0}};
@@ -572,7 +609,8 @@ bool cleaned_write(struct cleaned *cleaned, int dataset, int64_t place, const st
     part.path = new_path(cleaned, writing.dataset->name, place, error);
     int fd = part.path ? change_create(cleaned->change, part.path, error) : -1;
     pthread_mutex_unlock(&cleaned->lock);
-    bool good = fd >= 0 && write_parquet(cleaned, &writing, fd, part.path, &part.size_bytes, error);
+    bool good =
+        fd >= 0 && write_parquet(cleaned, &cleaned->desks[worker], &writing, fd, part.path, &part.size_bytes, error);
     if (fd >= 0) close(fd);
     pthread_mutex_lock(&cleaned->lock);
     good = good && add_part(cleaned, part, error);

@@ -19,7 +19,7 @@ struct cleaned;
 
 /* The cleaned rows of a folder as a change under way sees them. */
 struct cleaned *cleaned_open(const struct kpi_spec *spec, struct folder *folder, struct change *change, const char *run,
-                             struct terms *terms, struct error *error);
+                             struct terms *terms, unsigned workers, struct error *error);
 void cleaned_close(struct cleaned *cleaned);
 
 /* How many files a place has now. */
@@ -49,9 +49,10 @@ struct cleaned_rows {
     const uint32_t *const *tuples; /* pointers to `count` tuples */
 };
 
-/* Adds a file with the rows of some lists, in this order. Safe from several threads at once. */
-bool cleaned_write(struct cleaned *cleaned, int dataset, int64_t place, const struct cleaned_rows *lists,
-                   size_t list_count, struct error *error);
+/* Adds a file with the rows of some lists, in this order. Safe from several threads at once, each with a number of its
+ * own below `workers`, whose writers and memory serve one file after the other. */
+bool cleaned_write(struct cleaned *cleaned, unsigned worker, int dataset, int64_t place,
+                   const struct cleaned_rows *lists, size_t list_count, struct error *error);
 
 /* Forgets the files that a place had before. Call it before cleaned_write for the same place. */
 bool cleaned_drop(struct cleaned *cleaned, int dataset, int64_t place, struct error *error);

@@ -82,8 +82,8 @@ struct engine *engine_new(const struct engine_options *options, struct error *er
     engine->state = state_open(options->spec, options->folder, &stale, error);
     bool good = engine->state != NULL;
     if (good && options->folder) {
-        engine->cleaned =
-            cleaned_open(options->spec, options->folder, options->change, options->run, options->terms, error);
+        engine->cleaned = cleaned_open(options->spec, options->folder, options->change, options->run, options->terms,
+                                       team_size(options->team), error);
         good = engine->cleaned && number_pending(engine, error);
         if (good && stale) good = rebuild(engine, error);
     }

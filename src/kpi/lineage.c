@@ -162,7 +162,7 @@ bool lineage_walk(const struct kpi_store *store, const struct kpi_table *table, 
     if (!take_keys(&walk, keys, &possible, error)) return false;
     if (!possible) return true;
     if (!folder_read_begin(store->folder, error)) return false;
-    walk.cleaned = cleaned_open(store->spec, store->folder, NULL, "", store->terms, error);
+    walk.cleaned = cleaned_open(store->spec, store->folder, NULL, "", store->terms, 1, error);
     bool good = walk.cleaned != NULL;
     for (int d = 0; d < store->spec->dataset_count && good && !walk.stopped; d++)
         if (is_over(table, d)) good = visit_dataset(&walk, d, error);

@@ -172,7 +172,6 @@ static bool kept_references(const struct loaded *loaded, struct references *refe
 
 static bool write_place(void *context, size_t index, unsigned worker, struct error *error)
 {
-    (void)worker;
     const struct writing_back *all = context;
     const struct place_job *job = &all->jobs[index];
     struct step *step = all->step;
@@ -193,8 +192,8 @@ static bool write_place(void *context, size_t index, unsigned worker, struct err
         {.list = &step->arriving[job->dataset], .count = come.count, .fact = fact, .tuples = come.items},
         {.list = &step->slice[job->dataset], .count = fresh.count, .fact = fact, .tuples = fresh.items},
         {.list = &step->slice[job->dataset], .references = live.items, .count = live.count}};
-    good = good &&
-           cleaned_write(step->engine->cleaned, job->dataset, job->place, lists, sizeof lists / sizeof *lists, error);
+    good = good && cleaned_write(step->engine->cleaned, worker, job->dataset, job->place, lists,
+                                 sizeof lists / sizeof *lists, error);
     memory_free(kept.items);
     memory_free(live.items);
     memory_free(fresh.items);
@@ -297,7 +296,7 @@ static bool write_pending(struct step *step, int dataset, struct error *error)
         struct cleaned_rows lists[] = {
             {.list = &step->arriving[dataset], .references = come.items, .count = come.count},
             {.list = &step->slice[dataset], .references = fresh.items, .count = fresh.count}};
-        good = cleaned_write(step->engine->cleaned, dataset, step->pending_place, lists, 2, error);
+        good = cleaned_write(step->engine->cleaned, 0, dataset, step->pending_place, lists, 2, error);
     }
     memory_free(fresh.items);
     memory_free(come.items);

@@ -195,6 +195,7 @@ static bool read_length(const char **at, const char *end, size_t *length)
 
 bool terms_load(struct terms *terms, const char *data, size_t size, struct error *error)
 {
+    if (size == 0) return true;
     const char *end = data + size;
     for (const char *at = data; at < end;) {
         const char *entry = at;
