@@ -187,12 +187,11 @@ static const uint32_t *column_ends(struct worker *worker, const struct records *
     if (worker->held_row != row) worker->held_column[0] = worker->held_column[1] = SIZE_MAX;
     if (worker->held_column[column % 2] == column) return room;
     const uint32_t *ends = worker->index.ends + column;
-    const uint32_t *firsts = worker->firsts + row;
     size_t columns = records->columns;
     if (records->plain)
         for (size_t i = 0; i < count; i++) room[i] = ends[(row + i) * columns];
     else
-        for (size_t i = 0; i < count; i++) room[i] = ends[firsts[i]];
+        for (size_t i = 0; i < count; i++) room[i] = ends[worker->firsts[row + i]];
     worker->held_row = row;
     worker->held_column[column % 2] = column;
     return room;
