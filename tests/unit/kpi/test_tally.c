@@ -85,7 +85,10 @@ static bool fill(void *context, struct error *error)
     struct tally tally;
     if (!tally_open(&tally, 2, 2, error)) return false;
     bool good = true;
-    for (uint32_t i = 0; good && i < 1000; i++) good = tally_at(&tally, (uint32_t[]){i, i}, error) != TALLY_NONE;
+    for (uint32_t i = 0; good && i < 1000; i++) {
+        uint32_t key[4] = {i, i}; /* as long as keys may be */
+        good = tally_at(&tally, key, error) != TALLY_NONE;
+    }
     tally_close(&tally);
     return good;
 }
