@@ -40,6 +40,8 @@ struct validate_file {
     const bool *keep;         /* which fields batches hold, one for each of the schema; NULL: all */
     int rejects_fd;           /* where reject rows go (the original columns, then rejection_reasons and
                                  row_number; a header line first, written only when a row is rejected), or -1 */
+    bool rejects_raw;         /* rows of too few or too many cells, or quoted wrongly, go there as they came; else
+                                 they are given the header's number of well-formed cells (validate_output.h) */
     const char *rejects_path; /* for errors */
     int valid_fd;             /* where valid rows go as CSV, byte for byte as they came, or -1 */
     const char *valid_path;

@@ -1,18 +1,14 @@
 #include "tabular/validate_output.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-static const char reject_columns[] = "rejection_reasons?row_number\n";
-
-/* The columns that reject rows have more, with the file's delimiter. */
-static size_t append_columns(const struct file_state *state, char room[sizeof reject_columns + 1])
+struct str output_reject_columns(char delimiter, char room[OUTPUT_REJECT_COLUMNS + 1])
 {
-    room[0] = state->dialect.delimiter;
-    memcpy(room + 1, reject_columns, sizeof reject_columns);
-    *strchr(room + 1, '?') = state->dialect.delimiter;
-    return sizeof reject_columns;
+    snprintf(room, OUTPUT_REJECT_COLUMNS + 1, "%crejection_reasons%crow_number\n", delimiter, delimiter);
+    return str_slice(room, OUTPUT_REJECT_COLUMNS);
 }
 
 /* Whether a text must be quoted in this dialect. It is looked at 16 bytes at a time, since every rejected row has one;
@@ -39,10 +35,9 @@ static char *put(char *at, struct str text)
     return at + text.length;
 }
 
-static char *put_field(char *at, const struct csv_dialect *dialect, struct str text)
+/* A text between quotes, its own ones doubled. */
+static char *put_quoted(char *at, char quote, struct str text)
 {
-    const char quote = dialect->quote;
-    if (quote == 0 || !needs_quotes(dialect, text)) return put(at, text);
     *at++ = quote;
     for (const char *next; (next = memchr(text.data, quote, text.length)) != NULL;) {
         size_t part = (size_t)(next + 1 - text.data);
@@ -55,6 +50,49 @@ static char *put_field(char *at, const struct csv_dialect *dialect, struct str t
     return at;
 }
 
+/* A text in a dialect that cannot quote. */
+static char *put_unquotable(char *at, char delimiter, struct str text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        char c = text.data[i];
+        bool ends = c == '\n' || c == '\r';
+        *at++ = c == delimiter ? (delimiter == ';' ? ',' : ';') : ends ? ' ' : c;
+    }
+    return at;
+}
+
+static char *put_text(char *at, const struct csv_dialect *dialect, struct str text)
+{
+    return dialect->quote != 0 ? put_quoted(at, dialect->quote, text) : put_unquotable(at, dialect->delimiter, text);
+}
+
+/* Where a cell ends. */
+static const char *cell_end(const struct csv_dialect *dialect, const char *at, const char *end)
+{
+    bool inside = false;
+    for (; at < end && (inside || *at != dialect->delimiter); at++)
+        inside ^= dialect->quote != 0 && *at == dialect->quote;
+    return at;
+}
+
+/* A record that is wrong as a whole, in so many well-formed cells. */
+static char *put_cells(char *at, const struct csv_dialect *dialect, size_t columns, struct str record)
+{
+    const char *from = record.data, *end = record.data + record.length;
+    for (size_t i = 0; i < columns; i++) {
+        const char *stop = cell_end(dialect, from, end);
+        bool folds = i + 1 == columns && stop < end;
+        if (folds) stop = end;
+        struct str cell = str_slice(from, (size_t)(stop - from));
+        struct str value; /* unescaped where the cell goes next */
+        bool whole = csv_field_value(cell.data, cell.length, dialect->quote, at, &value.data, &value.length);
+        at = folds || !whole ? put_text(at, dialect, cell) : put(at, cell);
+        if (i + 1 < columns) *at++ = dialect->delimiter;
+        from = stop < end ? stop + 1 : end;
+    }
+    return at;
+}
+
 static char *put_number(char *at, uint64_t number)
 {
     char digits[20];
@@ -64,16 +102,18 @@ static char *put_number(char *at, uint64_t number)
     return put(at, str_slice(digits + sizeof digits - count, count));
 }
 
-void output_reject(struct buffer *into, const struct csv_dialect *dialect, struct str record, struct str reasons,
-                   uint64_t row_number)
+void output_reject(struct buffer *into, const struct csv_dialect *dialect, const struct reject_row *row)
 {
-    char *start = buffer_room(into, record.length + 2 * reasons.length + 32);
+    /* Every byte of a cell may need a second one, and every cell two quotes. */
+    size_t record_size = row->columns > 0 ? 4 * row->record.length + 3 * row->columns : row->record.length;
+    char *start = buffer_room(into, record_size + 2 * row->reasons.length + 32);
     if (start == NULL) return;
-    char *at = put(start, record);
+    char *at = row->columns > 0 ? put_cells(start, dialect, row->columns, row->record) : put(start, row->record);
     *at++ = dialect->delimiter;
-    at = put_field(at, dialect, reasons);
+    at = dialect->quote == 0 || needs_quotes(dialect, row->reasons) ? put_text(at, dialect, row->reasons)
+                                                                    : put(at, row->reasons);
     *at++ = dialect->delimiter;
-    at = put_number(at, row_number);
+    at = put_number(at, row->number);
     *at++ = '\n';
     buffer_advance(into, (size_t)(at - start));
 }
@@ -108,17 +148,16 @@ bool output_write(const struct file_state *state, const struct chain_output *bef
         !write_at(file->valid_fd, valid, record.length + 1 + before->valid, file->valid_path, error))
         return false;
     if (rejects.length == 0) return true;
-    char columns[sizeof reject_columns + 1];
-    size_t columns_size = append_columns(state, columns);
-    if (before->rejects == 0 &&
-        (!write_at(file->rejects_fd, record, 0, file->rejects_path, error) ||
-         !write_at(file->rejects_fd, str_slice(columns, columns_size), record.length, file->rejects_path, error)))
+    char room[OUTPUT_REJECT_COLUMNS + 1];
+    struct str columns = output_reject_columns(state->dialect.delimiter, room);
+    if (before->rejects == 0 && (!write_at(file->rejects_fd, record, 0, file->rejects_path, error) ||
+                                 !write_at(file->rejects_fd, columns, record.length, file->rejects_path, error)))
         return false;
-    return write_at(file->rejects_fd, rejects, record.length + columns_size + before->rejects, file->rejects_path,
+    return write_at(file->rejects_fd, rejects, record.length + columns.length + before->rejects, file->rejects_path,
                     error);
 }
 
 uint64_t output_rejects_size(const struct file_state *state, uint64_t rows_size)
 {
-    return rows_size == 0 ? 0 : state->head.record.length + sizeof reject_columns + rows_size;
+    return rows_size == 0 ? 0 : state->head.record.length + OUTPUT_REJECT_COLUMNS + rows_size;
 }

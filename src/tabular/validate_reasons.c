@@ -112,9 +112,14 @@ bool reasons_tell(struct job *job, size_t row, uint32_t breach, bool conditional
     char *padding = buffer_room(reasons, OUTPUT_PADDING);
     if (padding != NULL && job->state->file->rejects_fd >= 0) {
         memset(padding, 0, OUTPUT_PADDING);
-        output_reject(&worker->rejects, &job->state->dialect,
-                      str_slice(job->records.data + record.start, record.end - record.start),
-                      str_slice(reasons->data, reasons->length), number);
+        bool remade = record.broken != RULE_COUNT && !job->state->file->rejects_raw;
+        const struct reject_row reject = {
+            .record = str_slice(job->records.data + record.start, record.end - record.start),
+            .columns = remade ? job->records.columns : 0,
+            .reasons = str_slice(reasons->data, reasons->length),
+            .number = number,
+        };
+        output_reject(&worker->rejects, &job->state->dialect, &reject);
     }
     return buffer_check(reasons, error) && buffer_check(&worker->rejects, error);
 }

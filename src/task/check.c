@@ -103,6 +103,7 @@ static bool validate(struct check *check, struct error *error)
                                          .schema = check->report->schema,
                                          .keep = check->keep,
                                          .rejects_fd = check->rejected.fd,
+                                         .rejects_raw = check->key_count > 0,
                                          .rejects_path = check->rejected.path ? check->rejected.temporary : "rejects",
                                          .valid_fd = check->valid.fd,
                                          .valid_path = check->valid.temporary};

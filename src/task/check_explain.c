@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -247,8 +248,16 @@ static bool write_row(struct explain *explain, bool bad)
     struct str bytes = explain->record.bytes;
     struct check_output *output = bad ? &check->rejected : &check->valid;
     if (bad) {
-        struct str reasons = str_slice(explain->reasons.data, explain->reasons.length);
-        output_reject(&output->pending, &check->dialect, bytes, reasons, explain->record.row);
+        char *padding = buffer_room(&explain->reasons, OUTPUT_PADDING);
+        if (!padding) return buffer_check(&explain->reasons, explain->error);
+        memset(padding, 0, OUTPUT_PADDING);
+        const struct reject_row row = {
+            .record = bytes,
+            .columns = explain->record.broken != RULE_COUNT ? explain->columns : 0,
+            .reasons = str_slice(explain->reasons.data, explain->reasons.length),
+            .number = explain->record.row,
+        };
+        output_reject(&output->pending, &check->dialect, &row);
     } else {
         buffer_append_str(&output->pending, bytes);
         buffer_append_text(&output->pending, bytes.data[bytes.length] == '\r' ? "\r\n" : "\n");
@@ -266,8 +275,8 @@ static bool start_rewrite(struct explain *explain)
     buffer_append_str(valid, header);
     buffer_append_char(valid, '\n');
     buffer_append_str(rejected, header);
-    buffer_append_format(rejected, "%crejection_reasons%crow_number\n", check->dialect.delimiter,
-                         check->dialect.delimiter);
+    char room[OUTPUT_REJECT_COLUMNS + 1];
+    buffer_append_str(rejected, output_reject_columns(check->dialect.delimiter, room));
     return true;
 }
 
@@ -368,6 +377,9 @@ static bool prepare(struct explain *explain)
         for (int rule = 0; rule < RULE_COUNT; rule++) warns = warns || schema->fields[f].warning[rule];
         if (warns) explain->warning_fields[explain->warning_field_count++] = f;
     }
+    const uint64_t *broken = check->file.report.broken;
+    bool raw = check->file.rejects_raw && broken[RULE_ENCODING] + broken[RULE_QUOTING] + broken[RULE_FIELDS] > 0;
+    explain->rewrite = check->options->out_folder && raw;
     for (size_t i = 0; check->options->out_folder && i < check->breaks.count; i++) {
         const struct check_key *key = &check->keys[check->breaks.items[i].set];
         explain->rewrite = explain->rewrite || !schema->fields[key->fields[0]].warning[key->rule];

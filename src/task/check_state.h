@@ -58,7 +58,8 @@ bool check_take_rejects(struct check *check, struct error *error);
 /* Compares the keys; fills `breaks`. */
 bool check_compare_keys(struct check *check, struct error *error);
 
-/* Walks the file once more to tell what is wrong where; writes both files anew when keys are broken. */
+/* Walks the file once more to tell what is wrong where; writes both files anew when keys are broken, or when the
+ * reject stream holds rows as they came. */
 bool check_explain(struct check *check, struct error *error);
 
 /* Opens an output under its temporary name, empty. */

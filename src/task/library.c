@@ -105,6 +105,7 @@ static bool prepare_rejects(struct call *call, struct error *error)
     }
     call->file.rejects_fd = open_nameless(error);
     call->file.rejects_path = "the rejected rows";
+    call->file.rejects_raw = true;
     return call->file.rejects_fd >= 0;
 }
 

@@ -125,6 +125,23 @@ def test_sales_gives_exactly_the_messages(aisle, tmp_path, seed):
     assert sum(f["count"] for f in report["findings"]) == sum(len(reasons) for _, reasons in expected)
 
 
+@pytest.mark.parametrize("keyed", [False, True])
+def test_every_rejected_row_has_the_headers_cells(aisle, tmp_path, keyed):
+    """The reasons stand under their header, and no byte of a row is lost; a row of other cells names no key."""
+    path = schema(tmp_path, fields=[{"name": "id"}, {"name": "n", "type": "integer"}, {"name": "note"}],
+                  **({"primaryKey": "id"} if keyed else {}))
+    (tmp_path / "in.csv").write_text('id,n,note\n1\n1,2,a\n3,4,a,"b ""c""",d\n5,x,"e,f"\n6,7,g"h"i\n1,8,\n')
+    check(aisle, "in.csv", path, "--out", "out", expect=1)
+    rejected = rows_of(tmp_path / "out/in_rejected.csv")
+    repeated = [("1", "8", "", "id: must be unique, is 1, first on line 3", "7")] if keyed else []
+    assert [tuple(row.values()) for row in rejected] == [
+        ("1", "", "", "the row has the wrong number of fields: 1 instead of 3", "2"),
+        ("3", "4", 'a,"b ""c""",d', "the row has the wrong number of fields: 5 instead of 3", "4"),
+        ("5", "x", "e,f", "n: must be a whole number, is x", "5"),
+        ("6", "7", 'g"h"i', "a quote stands where none may be", "6"),
+    ] + repeated
+
+
 def test_a_clean_file_goes_through_byte_for_byte(aisle, tmp_path):
     path = schema(tmp_path, fields=[{"name": "a"}, {"name": "b", "type": "number"}])
     text = 'a,b\r\n"x, ""y""",1.50\r\n\r\nz ,2\n'

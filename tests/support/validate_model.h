@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "support/reject_model.h"
 #include "tabular/csv_scan.h"
 #include "tabular/validate.h"
 
@@ -48,17 +49,6 @@ static inline void model_value(struct buffer *into, enum column_kind kind, int64
         buffer_append_format(into, "|%" PRId64, value);
 }
 
-/* One record: its bytes from `start` to its newline at `end`, and its raw fields. */
-#define MODEL_FIELDS 64
-
-struct model_record {
-    const char *start, *end; /* without the line's end */
-    const char *next;
-    size_t count;
-    struct str fields[MODEL_FIELDS]; /* raw */
-    uint64_t newlines;
-};
-
 /* The next record; false at the end of the data, or (with `unclosed` set) where a quote is not closed. */
 static inline bool model_next(const char *data, const char *end, const struct csv_dialect *dialect,
                               struct model_record *record, bool *unclosed)
@@ -92,31 +82,6 @@ static inline bool model_next(const char *data, const char *end, const struct cs
 static inline bool model_is_blank(const struct model_record *record)
 {
     return record->count == 1 && record->start == record->end;
-}
-
-static inline void model_reject(struct outcome *outcome, const struct schema *schema, const char *header,
-                                size_t header_size, const struct model_record *record, struct str reasons,
-                                uint64_t number)
-{
-    struct buffer *into = &outcome->rejects;
-    char quote = schema->quote;
-    if (into->length == 0) {
-        buffer_append(into, header, header_size);
-        buffer_append_format(into, "%crejection_reasons%crow_number\n", schema->delimiter, schema->delimiter);
-    }
-    buffer_append(into, record->start, (size_t)(record->end - record->start));
-    buffer_append_char(into, schema->delimiter);
-    bool quoted = false;
-    for (size_t i = 0; i < reasons.length && quote != 0; i++)
-        quoted = quoted || strchr("\r\n", reasons.data[i]) != NULL || reasons.data[i] == quote ||
-                 reasons.data[i] == schema->delimiter;
-    if (quoted) buffer_append_char(into, quote);
-    for (size_t i = 0; i < reasons.length; i++) {
-        if (quoted && reasons.data[i] == quote) buffer_append_char(into, quote);
-        buffer_append_char(into, reasons.data[i]);
-    }
-    if (quoted) buffer_append_char(into, quote);
-    buffer_append_format(into, "%c%" PRIu64 "\n", schema->delimiter, number);
 }
 
 /* Judges a row; its reasons, if any, and the rules it breaks. */
@@ -203,8 +168,9 @@ static inline void model_rows(struct outcome *outcome, const struct schema *sche
         for (size_t i = 0; i < RULE_COUNT; i++) outcome->broken[i] += broken >> i & 1;
         if (broken != 0) {
             outcome->rejected++;
-            model_reject(outcome, schema, header.start, header_size, record, str_slice(reasons.data, reasons.length),
-                         number);
+            bool whole = (broken & (1U << RULE_ENCODING | 1U << RULE_QUOTING | 1U << RULE_FIELDS)) == 0;
+            model_reject(&outcome->rejects, schema, str_slice(header.start, header_size), record,
+                         whole ? 0 : map->column_count, str_slice(reasons.data, reasons.length), number);
         } else {
             model_keep(outcome, schema, keep, verdicts, line);
             buffer_append(&outcome->valid, record->start, (size_t)(record->next - record->start));

@@ -113,6 +113,52 @@ static void test_broken_rows(void **state)
                         "1,2,lost,,3\n1,,returned,,x\n");
 }
 
+/* The whole reject stream of a file. */
+static void expect_rejects(const struct fixture *fixture, const char *data, const char *rejects)
+{
+    struct error error = {0};
+    struct outcome real;
+    struct terms *terms = terms_new(&error);
+    struct real_options options = {.team = fixture->teams[0]};
+    if (!real_run(&real, fixture->schema, NULL, data, strlen(data), terms, &options, &error))
+        fail_msg("%s", error.message);
+    assert_string_equal(buffer_text(&real.rejects), rejects);
+    outcome_free(&real);
+    terms_free(terms);
+    expect_text(fixture, data);
+}
+
+/* Whatever is wrong with a row, its reasons stand under their header. */
+static void test_rejects_have_the_headers_cells(void **state)
+{
+    expect_rejects(
+        *state, "id,order_id,sale_price\n1\n1,2,3,4\n1,2,\"3,5\",\"a \"\"b\"\"\",c\r\n\"1\",a\"b,c\"d,3,x\n\xff\n,,,\n",
+        "id,order_id,sale_price,rejection_reasons,row_number\n"
+        "1,,,the row has the wrong number of fields: 1 instead of 3,2\n"
+        "1,2,\"3,4\",the row has the wrong number of fields: 4 instead of 3,3\n"
+        "1,2,\"\"\"3,5\"\",\"\"a \"\"\"\"b\"\"\"\"\"\",c\",the row has the wrong number of fields: 5 instead of 3,4\n"
+        "\"1\",\"a\"\"b,c\"\"d\",\"3,x\",a quote stands where none may be,5\n"
+        "\xff,,,the row is not valid UTF-8 text,6\n"
+        ",,\",\",the row has the wrong number of fields: 4 instead of 3,7\n");
+}
+
+static void test_dialect_without_quotes(void **state)
+{
+    struct fixture fixture = *(struct fixture *)*state;
+    struct schema schema = *fixture.schema;
+    fixture.schema = &schema;
+    schema.quote = '\0';
+    expect_rejects(&fixture, "id,order_id,sale_price\n1,\"2\",3\n1,\"2,3\",4,\"\n,,x\n1\n",
+                   "id,order_id,sale_price,rejection_reasons,row_number\n"
+                   "1,\"2,3\";4;\",the row has the wrong number of fields: 5 instead of 3,3\n"
+                   ",,x,id: is required; order_id: is required; sale_price: must be a number; is x,4\n"
+                   "1,,,the row has the wrong number of fields: 1 instead of 3,5\n");
+    schema.delimiter = ';';
+    expect_rejects(&fixture, "id;order_id;sale_price\n1;2;3;4;5,6\n",
+                   "id;order_id;sale_price;rejection_reasons;row_number\n"
+                   "1;2;3,4,5,6;the row has the wrong number of fields: 5 instead of 3;2\n");
+}
+
 /* In the first 8 KiB a NUL means a binary file; after them it spoils its row. */
 static void test_nul(void **state)
 {
@@ -219,9 +265,14 @@ static void test_mutated_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain_rows),    cmocka_unit_test(test_broken_rows),
-        cmocka_unit_test(test_nul),           cmocka_unit_test(test_fractions_of_seconds),
-        cmocka_unit_test(test_broken_files),  cmocka_unit_test(test_random_files),
+        cmocka_unit_test(test_plain_rows),
+        cmocka_unit_test(test_broken_rows),
+        cmocka_unit_test(test_rejects_have_the_headers_cells),
+        cmocka_unit_test(test_dialect_without_quotes),
+        cmocka_unit_test(test_nul),
+        cmocka_unit_test(test_fractions_of_seconds),
+        cmocka_unit_test(test_broken_files),
+        cmocka_unit_test(test_random_files),
         cmocka_unit_test(test_mutated_files),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
