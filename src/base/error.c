@@ -27,6 +27,7 @@ static void drop_cut_sequence(char *text)
 static void fill(struct error *error, enum error_code code, const char *format, va_list arguments)
 {
     error->code = code;
+    error->name = NULL;
     int wanted = vsnprintf(error->message, sizeof error->message, format, arguments);
 
     if (wanted >= (int)sizeof error->message) {
@@ -52,6 +53,19 @@ bool error_set(struct error *error, enum error_code code, const char *format, ..
         va_start(arguments, format);
         fill(error, code, format, arguments);
         va_end(arguments);
+    }
+    return false;
+}
+
+bool error_set_named(struct error *error, enum error_code code, const char *name, const char *format, ...)
+{
+    if (error != NULL) {
+        va_list arguments;
+
+        va_start(arguments, format);
+        fill(error, code, format, arguments);
+        va_end(arguments);
+        error->name = name;
     }
     return false;
 }

@@ -26,12 +26,17 @@ enum error_code {
 
 struct error {
     enum error_code code;
+    const char *name;   /* what a protocol calls it, such as "NoSuchKey": a text that stays; NULL: nothing of its own */
     char message[1000]; /* UTF-8, NUL-terminated, cut when longer */
 };
 
 /* Fills `error` (which may be NULL) and returns false, so that a caller can `return error_set(...)`. */
 bool error_set(struct error *error, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* As error_set, with the name that the field's protocols give this failure ("NoSuchBucket", "PreconditionFailed"). */
+bool error_set_named(struct error *error, enum error_code code, const char *name, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* As error_set, and appends ": " and the text of errno. A full disk becomes ERROR_LIMIT, a missing file
  * ERROR_NOT_FOUND, a refused one ERROR_DENIED, want of memory ERROR_MEMORY, any other ERROR_IO. */
