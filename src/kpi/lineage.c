@@ -2,13 +2,12 @@
 
 #include "base/memory.h"
 #include "kpi/cleaned.h"
-#include "tabular/datetime.h"
+#include "kpi/lineage_places.h"
 
 struct walk {
     const struct kpi_store *store;
     const struct kpi_table *table;
-    int64_t wanted[KPI_MAX_KEYS];
-    int key_count;
+    struct lineage_keys keys;
     struct cleaned *cleaned;
     bool (*visit)(void *context, const struct lineage_row *row, struct error *error);
     void *context;
@@ -72,10 +71,10 @@ static bool visit_portion(struct walk *walk, const struct kpi_dataset *dataset, 
     bool wanted[ROWS_PORTION];
     int64_t values[ROWS_PORTION];
     for (size_t i = 0; i < count; i++) wanted[i] = true;
-    for (int k = 0; k < walk->key_count; k++) {
+    for (int k = 0; k < walk->keys.count; k++) {
         int column = kpi_column_find(dataset, walk->table->keys[k]);
         if (!evaluate(walk, dataset, column, rows->batch, from, count, values, error)) return false;
-        for (size_t i = 0; i < count; i++) wanted[i] = wanted[i] && values[i] == walk->wanted[k];
+        for (size_t i = 0; i < count; i++) wanted[i] = wanted[i] && values[i] == walk->keys.values[k];
     }
     for (size_t i = 0; i < count && !walk->stopped; i++) {
         struct lineage_row row = {.dataset = dataset, .batch = rows->batch, .row = from + i};
@@ -103,12 +102,27 @@ static bool visit_place(struct walk *walk, int dataset, int64_t place, struct er
     return good;
 }
 
-/* Whether rows of the group can lie in a place: of a table by day only the day's, and never among those that wait. */
-static bool is_within(const struct walk *walk, const struct kpi_dataset *dataset, int64_t place)
+/* Whether a place has the keys that are plain fields, each in some row: their columns alone are read. */
+static bool may_hold(const struct walk *walk, int dataset, int64_t place, bool *may, struct error *error)
 {
-    int key = walk->table->partition_key;
-    bool by_day = key >= 0 && key < walk->key_count && dataset->partition_column >= 0;
-    return place < PLACE_PENDING && (!by_day || place == walk->wanted[key]);
+    const struct kpi_dataset *definition = &walk->store->spec->datasets[dataset];
+    *may = true;
+    for (int k = 0; k < walk->keys.count && *may; k++) {
+        const struct kpi_column *column = &definition->columns[kpi_column_find(definition, walk->table->keys[k])];
+        if (column->operator== OPERATOR_FIELD && !cleaned_mentions(walk->cleaned, dataset, place, column->field,
+                                                                   &walk->keys.values[k], 1, may, error))
+            return false;
+    }
+    return true;
+}
+
+/* Rows that wait are in no group. */
+static void leave_out_pending(int64_t *places, size_t *count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < *count; i++)
+        if (places[i] < PLACE_PENDING) places[kept++] = places[i];
+    *count = kept;
 }
 
 static bool visit_dataset(struct walk *walk, int dataset, struct error *error)
@@ -116,39 +130,32 @@ static bool visit_dataset(struct walk *walk, int dataset, struct error *error)
     int64_t *places = NULL;
     size_t count = 0;
     bool good = cleaned_places(walk->cleaned, dataset, &places, &count, error);
-    for (size_t i = 0; i < count && good && !walk->stopped; i++)
-        if (is_within(walk, &walk->store->spec->datasets[dataset], places[i]))
-            good = visit_place(walk, dataset, places[i], error);
+    if (good) leave_out_pending(places, &count);
+    good = good && lineage_narrow(walk->store, walk->table, &walk->keys, dataset, places, &count, error);
+    for (size_t i = 0; i < count && good && !walk->stopped; i++) {
+        bool may = true;
+        good =
+            may_hold(walk, dataset, places[i], &may, error) && (!may || visit_place(walk, dataset, places[i], error));
+    }
     memory_free(places);
     return good;
 }
 
-/* Whether a measure of the table is over the rows of a dataset itself. */
-static bool is_over(const struct kpi_table *table, int dataset)
-{
-    for (int m = 0; m < table->measure_count; m++) {
-        enum kpi_measure_kind kind = table->measures[m].kind;
-        bool derived = kind == MEASURE_RATIO || kind == MEASURE_MEAN_GAP || kind == MEASURE_RANK;
-        if (!derived && table->measures[m].dataset == dataset) return true;
-    }
-    return false;
-}
-
 /* The keys as values. `*possible` is false when one of them is a text that no row has. */
-static bool take_keys(struct walk *walk, const char *const *keys, bool *possible, struct error *error)
+static bool take_keys(struct walk *walk, bool *possible, struct error *error)
 {
+    const struct kpi_table *table = walk->table;
     *possible = true;
-    if (walk->key_count > walk->table->key_count)
-        return error_set(error, ERROR_USAGE, "the table '%s' has %d key%s, not %d", walk->table->name,
-                         walk->table->key_count, walk->table->key_count == 1 ? "" : "s", walk->key_count);
-    for (int k = 0; k < walk->key_count; k++) {
-        if (walk->table->key_kinds[k] == COLUMN_TERM) {
-            walk->wanted[k] = term_find(walk->store->terms, str_of(keys[k]));
-            *possible = *possible && walk->wanted[k] != TERM_NULL;
-        } else if (walk->table->key_kinds[k] != COLUMN_DATE || !date_parse(str_of(keys[k]), &walk->wanted[k])) {
-            return error_set(error, ERROR_USAGE, "%s must be a date such as 2025-04-01, is '%s'", walk->table->keys[k],
-                             keys[k]);
-        }
+    if (walk->keys.count > table->key_count)
+        return error_set(error, ERROR_USAGE, "the table '%s' has %d key%s, not %d", table->name, table->key_count,
+                         table->key_count == 1 ? "" : "s", walk->keys.count);
+    for (int k = 0; k < walk->keys.count; k++) {
+        enum column_kind kind = table->key_kinds[k];
+        if (kpi_key_value(walk->store->terms, kind, walk->keys.texts[k], &walk->keys.values[k])) continue;
+        if (kind != COLUMN_TERM)
+            return error_set(error, ERROR_USAGE, "%s must be a %s, is '%s'", table->keys[k],
+                             kind == COLUMN_DATE ? "date such as 2025-04-01" : "whole number", walk->keys.texts[k]);
+        *possible = false;
     }
     return true;
 }
@@ -157,15 +164,16 @@ bool lineage_walk(const struct kpi_store *store, const struct kpi_table *table, 
                   bool (*visit)(void *context, const struct lineage_row *row, struct error *error), void *context,
                   struct error *error)
 {
-    struct walk walk = {.store = store, .table = table, .key_count = key_count, .visit = visit, .context = context};
+    struct walk walk = {.store = store, .table = table, .visit = visit, .context = context};
     bool possible = false;
-    if (!take_keys(&walk, keys, &possible, error)) return false;
+    walk.keys = (struct lineage_keys){.count = key_count, .texts = keys};
+    if (!take_keys(&walk, &possible, error)) return false;
     if (!possible) return true;
     if (!folder_read_begin(store->folder, error)) return false;
     walk.cleaned = cleaned_open(store->spec, store->folder, NULL, "", store->terms, 1, error);
     bool good = walk.cleaned != NULL;
     for (int d = 0; d < store->spec->dataset_count && good && !walk.stopped; d++)
-        if (is_over(table, d)) good = visit_dataset(&walk, d, error);
+        if (lineage_is_over(table, d)) good = visit_dataset(&walk, d, error);
     cleaned_close(walk.cleaned);
     folder_read_end(store->folder);
     return good;

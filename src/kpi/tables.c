@@ -1,6 +1,5 @@
 #include "kpi/tables.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include "base/memory.h"
 #include "kpi/group.h"
 #include "tabular/datetime.h"
+#include "tabular/number.h"
 
 /* A table on its way from traces to a result. */
 struct loading {
@@ -272,15 +272,10 @@ static bool row_within(const struct loading *load, const struct terms *terms, co
     return true;
 }
 
-static bool key_value(const struct terms *terms, enum column_kind kind, const char *text, int64_t *value)
+bool kpi_key_value(const struct terms *terms, enum column_kind kind, const char *text, int64_t *value)
 {
     if (kind == COLUMN_DATE) return date_parse(str_of(text), value);
-    if (kind == COLUMN_INTEGER) {
-        char *end;
-        errno = 0;
-        *value = strtoll(text, &end, 10);
-        return errno == 0 && end > text && *end == '\0';
-    }
+    if (kind == COLUMN_INTEGER) return integer_parse(str_of(text), &number_format_default, value) == NUMBER_OK;
     if (kind != COLUMN_TERM) return false;
     *value = term_find(terms, str_of(text));
     return *value != TERM_NULL;
@@ -337,7 +332,7 @@ bool kpi_read(const struct state *state, const struct kpi_spec *spec, const stru
     int64_t wanted[KPI_MAX_KEYS] = {0};
     bool known = true;
     for (int k = 0; k < table->key_count; k++) {
-        if (filter->key[k]) known &= key_value(terms, table->key_kinds[k], filter->key[k], &wanted[k]);
+        if (filter->key[k]) known &= kpi_key_value(terms, table->key_kinds[k], filter->key[k], &wanted[k]);
     }
     int prefix_keys = filter->key[0] ? 1 : 0;
     /* a rank is among all rows, so these are read even when few are asked for */

@@ -30,6 +30,10 @@ struct kpi_filter {
     int64_t from_day, to_day;
 };
 
+/* A key of a table, of the kind that the table has there, from its text. False when no row can have it: it is not of
+ * that kind, or a text that is nowhere. */
+bool kpi_key_value(const struct terms *terms, enum column_kind kind, const char *text, int64_t *value);
+
 /* The rows of a table in the state, ordered by their keys as a reader expects (terms_compare). */
 bool kpi_read(const struct state *state, const struct kpi_spec *spec, const struct terms *terms,
               const struct kpi_table *table, const struct kpi_filter *filter, struct kpi_result *result,
