@@ -8,17 +8,17 @@
 #include "kpi/group.h"
 #include "tabular/datetime.h"
 #include "tabular/number.h"
+#include "tabular/value_text.h"
 
 /* A table on its way from traces to a result. */
 struct loading {
     const struct state *state;
     const struct kpi_spec *spec;
+    const struct terms *terms;
     const struct kpi_table *table;
     struct entry_list entries;           /* keys and accumulators */
     int64_t *least[KPI_MAX_MEASURES];    /* by measure, of MIN and MAX: the value, by row */
     int64_t *measured[KPI_MAX_MEASURES]; /* every measure, by row, in its shown scale */
-    __int128 *exact[KPI_MAX_MEASURES];   /* unrounded, at exact_scale */
-    int exact_scale[KPI_MAX_MEASURES];
 };
 
 static bool append_portion(void *context, const struct entries *portion, struct error *error)
@@ -103,57 +103,71 @@ static bool load_extremes(struct loading *load, const int64_t *prefix, int prefi
 
 /* ---- measures ---- */
 
-static __int128 power_of_ten(int exponent)
+/* a * 10^shift / b, rounded half up (away from zero). `b` is not 0; a is within 65 bits, b within 94. False when the
+ * quotient is beyond what a value can be. */
+static bool quotient(__int128 a, __int128 b, int shift, int64_t *out)
 {
-    __int128 power = 1;
-    for (int i = 0; i < exponent; i++) power *= 10;
-    return power;
+    bool negative = (a < 0) != (b < 0);
+    unsigned __int128 rest = (unsigned __int128)(a < 0 ? -a : a), divisor = (unsigned __int128)(b < 0 ? -b : b);
+    for (; shift < 0 && divisor < (unsigned __int128)1 << 120; shift++) divisor *= 10;
+    unsigned __int128 whole = rest / divisor;
+    rest %= divisor;
+    for (; shift > 0 && whole <= INT64_MAX; shift--) {
+        whole = whole * 10 + rest * 10 / divisor;
+        rest = rest * 10 % divisor;
+    }
+    whole += rest >= divisor - rest;
+    if (whole > INT64_MAX) return false;
+    *out = negative ? -(int64_t)whole : (int64_t)whole;
+    return true;
 }
 
-/* numerator / denominator, rounded half up (away from zero); the denominator is positive. */
-static __int128 divide_half_up(__int128 numerator, __int128 denominator)
+/* A measure before it is rounded to be shown, and its scale. */
+static int64_t exact_value(const struct loading *load, int m, size_t row, int *scale)
 {
-    __int128 half = denominator / 2 + denominator % 2;
-    bool negative = numerator < 0;
-    __int128 magnitude = negative ? -numerator : numerator;
-    __int128 quotient = magnitude / denominator;
-    if (magnitude % denominator >= half) quotient++;
-    return negative ? -quotient : quotient;
+    const struct kpi_measure *measure = &load->table->measures[m];
+    *scale = measure->accumulator >= 0 ? measure->sum_scale : measure->scale;
+    return measure->accumulator >= 0 ? load->entries.entries.value[measure->accumulator][row] : load->measured[m][row];
 }
 
-static int64_t round_to(__int128 value, int from_scale, int to_scale)
+static bool work_out_ratio(const struct loading *load, const struct kpi_measure *measure, size_t row, int64_t *out)
 {
-    __int128 rounded = from_scale > to_scale ? divide_half_up(value, power_of_ten(from_scale - to_scale))
-                                             : value * power_of_ten(to_scale - from_scale);
-    return rounded > INT64_MAX || rounded <= INT64_MIN ? COLUMN_NULL : (int64_t)rounded;
-}
-
-static void work_out_ratio(struct loading *load, const struct kpi_measure *measure, size_t row, int64_t *out)
-{
-    int a = measure->argument[0], b = measure->argument[1];
-    __int128 numerator = load->exact[a][row], denominator = load->exact[b][row] * measure->per;
+    int scale[2];
+    int64_t a = exact_value(load, measure->argument[0], row, &scale[0]);
+    int64_t b = exact_value(load, measure->argument[1], row, &scale[1]);
     *out = COLUMN_NULL;
-    if (load->measured[a][row] == COLUMN_NULL || load->measured[b][row] == COLUMN_NULL || denominator == 0) return;
-    int shift = measure->scale + load->exact_scale[b] - load->exact_scale[a];
-    if (shift >= 0) {
-        numerator *= power_of_ten(shift);
-    } else {
-        denominator *= power_of_ten(-shift);
-    }
-    if (denominator < 0) {
-        numerator = -numerator;
-        denominator = -denominator;
-    }
-    *out = round_to(divide_half_up(numerator, denominator), 0, 0);
+    if (a == COLUMN_NULL || b == COLUMN_NULL || b == 0) return true;
+    return quotient(a, (__int128)b * measure->per, measure->scale + scale[1] - scale[0], out);
 }
 
-static void work_out_gap(struct loading *load, const struct kpi_measure *measure, size_t row, int64_t *out)
+static bool work_out_gap(const struct loading *load, const struct kpi_measure *measure, size_t row, int64_t *out)
 {
     int64_t first = load->measured[measure->argument[0]][row], last = load->measured[measure->argument[1]][row];
     int64_t count = load->measured[measure->argument[2]][row];
     *out = COLUMN_NULL;
-    if (first == COLUMN_NULL || last == COLUMN_NULL || count < 2) return;
-    *out = round_to(divide_half_up(((__int128)last - first) * power_of_ten(measure->scale), count - 1), 0, 0);
+    if (first == COLUMN_NULL || last == COLUMN_NULL || count < 2) return true;
+    return quotient((__int128)last - first, count - 1, measure->scale, out);
+}
+
+/* Says which measure of which group is beyond 64 bits. */
+static bool too_large(const struct loading *load, const struct kpi_measure *measure, size_t row, struct error *error)
+{
+    const struct kpi_table *table = load->table;
+    struct buffer group;
+    buffer_init(&group, 0);
+    for (int k = 0; k < table->key_count; k++) {
+        const struct value_column key = {.kind = table->key_kinds[k]};
+        if (k > 0) buffer_append_text(&group, ", ");
+        value_append(&group, &key, load->terms, load->entries.entries.key[k][row]);
+    }
+    const char *text = buffer_text(&group);
+    error_set(
+        error, ERROR_LIMIT,
+        "table \"%s\": \"%s\" of %s is too large to be shown with %d decimals (values are within 64 bits): give it "
+        "a smaller \"scale\" in kpis.json",
+        table->name, measure->name, text ? text : "a group", measure->scale);
+    buffer_free(&group);
+    return false;
 }
 
 struct ranked {
@@ -190,27 +204,31 @@ static bool work_out_rank(const int64_t *values, size_t rows, int64_t *out, stru
     return true;
 }
 
+/* One measure of one group, which is no rank. */
+static bool work_out_row(struct loading *load, int m, size_t row)
+{
+    const struct kpi_measure *measure = &load->table->measures[m];
+    int64_t *out = &load->measured[m][row];
+    int scale;
+    if (measure->accumulator >= 0) {
+        int64_t exact = exact_value(load, m, row, &scale);
+        return quotient(exact, 1, measure->scale - scale, out);
+    }
+    if (measure->kind == MEASURE_RATIO) return work_out_ratio(load, measure, row, out);
+    if (measure->kind == MEASURE_MEAN_GAP) return work_out_gap(load, measure, row, out);
+    if (load->least[m]) *out = load->least[m][row];
+    return true;
+}
+
 static bool work_out(struct loading *load, int m, struct error *error)
 {
     const struct kpi_measure *measure = &load->table->measures[m];
     size_t rows = load->entries.entries.count;
     int64_t *out = load->measured[m] = memory_array(rows + 1, sizeof *out, error);
-    __int128 *exact = load->exact[m] = memory_array(rows + 1, sizeof *exact, error);
-    if (!out || !exact) return false;
-    load->exact_scale[m] = measure->accumulator >= 0 ? measure->sum_scale : measure->scale;
-    if (measure->kind == MEASURE_RANK && !work_out_rank(load->measured[measure->argument[0]], rows, out, error))
-        return false;
-    for (size_t i = 0; i < rows; i++) {
-        if (measure->accumulator >= 0) {
-            exact[i] = load->entries.entries.value[measure->accumulator][i];
-            out[i] = round_to(exact[i], measure->sum_scale, measure->scale);
-            continue;
-        }
-        if (measure->kind == MEASURE_RATIO) work_out_ratio(load, measure, i, &out[i]);
-        if (measure->kind == MEASURE_MEAN_GAP) work_out_gap(load, measure, i, &out[i]);
-        if (load->least[m]) out[i] = load->least[m][i];
-        exact[i] = out[i];
-    }
+    if (!out) return false;
+    if (measure->kind == MEASURE_RANK) return work_out_rank(load->measured[measure->argument[0]], rows, out, error);
+    for (size_t i = 0; i < rows; i++)
+        if (!work_out_row(load, m, i)) return too_large(load, measure, i, error);
     return true;
 }
 
@@ -328,7 +346,7 @@ bool kpi_read(const struct state *state, const struct kpi_spec *spec, const stru
               struct error *error)
 {
     *result = (struct kpi_result){.table = table};
-    struct loading load = {.state = state, .spec = spec, .table = table};
+    struct loading load = {.state = state, .spec = spec, .terms = terms, .table = table};
     int64_t wanted[KPI_MAX_KEYS] = {0};
     bool known = true;
     for (int k = 0; k < table->key_count; k++) {
@@ -349,7 +367,6 @@ bool kpi_read(const struct state *state, const struct kpi_spec *spec, const stru
     for (int m = 0; m < KPI_MAX_MEASURES; m++) {
         memory_free(load.least[m]);
         memory_free(load.measured[m]);
-        memory_free(load.exact[m]);
     }
     entries_free(&load.entries.entries);
     if (!good) kpi_result_free(result);

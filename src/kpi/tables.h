@@ -34,7 +34,8 @@ struct kpi_filter {
  * that kind, or a text that is nowhere. */
 bool kpi_key_value(const struct terms *terms, enum column_kind kind, const char *text, int64_t *value);
 
-/* The rows of a table in the state, ordered by their keys as a reader expects (terms_compare). */
+/* The rows of a table in the state, ordered by their keys as a reader expects (terms_compare). ERROR_LIMIT, with the
+ * group and the measure, when a value that is worked out does not fit 64 bits at its scale. */
 bool kpi_read(const struct state *state, const struct kpi_spec *spec, const struct terms *terms,
               const struct kpi_table *table, const struct kpi_filter *filter, struct kpi_result *result,
               struct error *error);

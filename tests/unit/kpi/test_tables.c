@@ -13,7 +13,8 @@ static const char kpis[] =
     " 'orders': {'schema': 'orders.json', 'columns': {'day': {'date': 'created'}, 'month': {'month': 'created'},"
     "  'seconds': {'seconds': ['created', 'shipped']}}},"
     " 'lines': {'schema': 'lines.json', 'joins': {'orders': 'order_id'}, 'columns': {"
-    "  'day': 'orders.day', 'month': 'orders.month', 'total': {'multiply': ['price', 'price']}}}},"
+    "  'day': 'orders.day', 'month': 'orders.month', 'total': {'multiply': ['price', 'price']},"
+    "  'eight': {'multiply': ['total', 'total']}, 'twelve': {'multiply': ['eight', 'total']}}}},"
     "'tables': ["
     " {'name': 'day', 'key': ['product_id', 'day'], 'measures': ["
     "  {'name': 'units', 'from': 'lines', 'sum': 'quantity'},"
@@ -35,7 +36,20 @@ static const char kpis[] =
     " {'name': 'plain', 'key': ['product_id', 'day'], 'measures': ["
     "  {'name': 'units', 'from': 'lines', 'sum': 'quantity'}]},"
     " {'name': 'month', 'key': ['month'], 'measures': [{'name': 'n', 'from': 'orders', 'count': true}]},"
-    " {'name': 'seconds', 'key': ['seconds'], 'measures': [{'name': 'n', 'from': 'orders', 'count': true}]}]}";
+    " {'name': 'seconds', 'key': ['seconds'], 'measures': [{'name': 'n', 'from': 'orders', 'count': true}]},"
+    " {'name': 'upward', 'key': ['product_id', 'day'], 'measures': ["
+    "  {'name': 'units', 'from': 'lines', 'sum': 'quantity'}, {'name': 'twelve', 'from': 'lines', 'sum': 'twelve'},"
+    "  {'name': 'shown', 'ratio': ['units', 'twelve'], 'scale': 12}]},"
+    " {'name': 'downward', 'key': ['product_id', 'day'], 'measures': ["
+    "  {'name': 'units', 'from': 'lines', 'sum': 'quantity'}, {'name': 'twelve', 'from': 'lines', 'sum': 'twelve'},"
+    "  {'name': 'shown', 'ratio': ['twelve', 'units'], 'per': 1000000000, 'scale': 0}]},"
+    " {'name': 'finer', 'key': ['product_id', 'day'], 'measures': ["
+    "  {'name': 'units', 'from': 'lines', 'sum': 'quantity'}, {'name': 'twelve', 'from': 'lines', 'sum': 'twelve'},"
+    "  {'name': 'shown', 'from': 'lines', 'sum': 'quantity', 'scale': 6}]},"
+    " {'name': 'gap', 'key': ['product_id', 'day'], 'measures': ["
+    "  {'name': 'units', 'from': 'lines', 'sum': 'quantity'}, {'name': 'twelve', 'from': 'lines', 'sum': 'twelve'},"
+    "  {'name': 'other', 'from': 'lines', 'sum': 'quantity'}, {'name': 'n', 'from': 'lines', 'count': true},"
+    "  {'name': 'shown', 'mean_gap': ['units', 'other', 'n'], 'scale': 12}]}]}";
 
 enum { UNITS, EXACT, WHOLE, TENTHS, FINER, MEAN, HOURLY, INVERSE, OF_RATIO, FIRST, LAST, EARLY, LATE, GAP, RANK };
 
@@ -192,6 +206,64 @@ static void measures_are_exact(void **state)
         check_row(&result, i, &expected[i], expected, DAYS);
     }
     kpi_result_free(&result);
+    close_world(&world);
+}
+
+/* No value is ever wrong in silence: between exact sums of up to 19 digits there may be 40, and what does not fit at
+ * the end is told, with the group. */
+static void values_at_the_limits(void **state)
+{
+    (void)state;
+    static const int64_t E12 = 1000000000000, E18 = 1000000000000000000, most = INT64_MAX;
+    static const struct {
+        const char *table;
+        int64_t units, twelve, third; /* of `finer` and `gap`: the sum that is shown, the other end */
+        int64_t expected;             /* COLUMN_NULL: too large */
+    } cases[] = {
+        {"upward", 3, 9 * E18, 0, 333333},
+        {"upward", -5, 9 * E18 - 1, 0, -555556},
+        {"upward", 170, -E18 * 9, 0, -18888889},
+        {"upward", 400 * E12, 9 * E18, 0, COLUMN_NULL}, /* 4e38, past 128 bits, on the way */
+        {"upward", most, most, 0, COLUMN_NULL},
+        {"upward", most, 1, 0, COLUMN_NULL},
+        {"upward", -most, 1, 0, COLUMN_NULL},
+        {"downward", most, 7, 0, 0}, /* 9.2e39 below the line */
+        {"downward", most, most, 0, 0},
+        {"downward", 1, most, 0, 0},
+        {"downward", -1, -most, 0, 0},
+        {"finer", 0, 0, 9223372036854, 9223372036854000000},
+        {"finer", 0, 0, -9223372036854, -9223372036854000000},
+        {"finer", 0, 0, 9223372036855, COLUMN_NULL},
+        {"finer", 0, 0, -9223372036855, COLUMN_NULL},
+        {"gap", -1, 0, 9223370, 4611685500000000000},
+        {"gap", -most, 0, most, COLUMN_NULL},
+        {"gap", 0, 0, 18446745, COLUMN_NULL},
+    };
+    static struct world world;
+    struct error error = {0};
+    open_world(&world);
+    const int64_t product = code(&world, "P7");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct kpi_table *table = kpi_table_find(world.shop.spec, cases[i].table);
+        const int64_t row[] = {product, (int64_t)i, 1, cases[i].units, cases[i].twelve, cases[i].third, 3};
+        struct kpi_filter filter = {.key = {"P7"}, .from_day = INT64_MIN, .to_day = INT64_MAX};
+        struct kpi_result result;
+        struct terms *terms = world.terms;
+        state_close(world.state);
+        bool stale;
+        world.state = state_open(world.shop.spec, NULL, &stale, &error);
+        append(&world, STATE_TABLE, (int)(table - world.shop.spec->tables), row, 1);
+        bool good = kpi_read(world.state, world.shop.spec, terms, table, &filter, &result, &error);
+        assert_int_equal(good, cases[i].expected != COLUMN_NULL);
+        if (good) {
+            assert_int_equal(result.values[result.column_count - 1][0], cases[i].expected);
+            kpi_result_free(&result);
+            continue;
+        }
+        assert_int_equal(error.code, ERROR_LIMIT);
+        assert_non_null(strstr(error.message, "\"shown\" of P7, 1970-01-"));
+        assert_non_null(strstr(error.message, "smaller \"scale\""));
+    }
     close_world(&world);
 }
 
@@ -382,13 +454,10 @@ static void survives_want_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(measures_are_exact),
-        cmocka_unit_test(groups_come_and_go),
-        cmocka_unit_test(rows_order_as_a_reader_expects),
-        cmocka_unit_test(filters_choose_rows),
-        cmocka_unit_test(months_overlap_days),
-        cmocka_unit_test(whole_numbers_are_keys_too),
-        cmocka_unit_test(a_rank_is_among_all),
+        cmocka_unit_test(measures_are_exact),         cmocka_unit_test(values_at_the_limits),
+        cmocka_unit_test(groups_come_and_go),         cmocka_unit_test(rows_order_as_a_reader_expects),
+        cmocka_unit_test(filters_choose_rows),        cmocka_unit_test(months_overlap_days),
+        cmocka_unit_test(whole_numbers_are_keys_too), cmocka_unit_test(a_rank_is_among_all),
         cmocka_unit_test(survives_want_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
