@@ -1,5 +1,6 @@
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,6 +123,14 @@ void memory_release(void *pointer_to_pointer)
 
     free(*pointer);
     *pointer = NULL;
+}
+
+void memory_return_early(void)
+{
+#ifdef __GLIBC__
+    /* Given, it no longer grows by itself to what was last freed. */
+    mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+#endif
 }
 
 /* The number that a file starts with, or `otherwise` when there is none, as in "max". */

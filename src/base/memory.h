@@ -39,6 +39,10 @@ void memory_release(void *pointer_to_pointer);
 bool memory_fail_at(uint64_t n);
 #endif
 
+/* From now on blocks of 256 KiB and more go back to the system as soon as they are freed, in the whole process, at the
+ * price of some time for getting new ones: for work that has to stay under a limit. */
+void memory_return_early(void);
+
 /* Bytes of RAM of this machine (or of its cgroup, when that is less). */
 uint64_t memory_total_bytes(void);
 

@@ -61,18 +61,9 @@ static enum outlet_format format_of(const struct options *given)
 
 static bool export_kpis(const struct export *export, const struct kpi_table *table, struct error *error)
 {
-    struct kpi_filter filter = {.from_day = export->from_day, .to_day = export->to_day};
-    struct kpi_result result = {0};
-    struct value_column columns[KPI_READING_COLUMNS];
-    if (!kpi_read(export->store->state, export->store->spec, export->store->terms, table, &filter, &result, error))
-        return false;
-    kpi_reading_columns(&result, columns);
-    struct outlet *outlet =
-        outlet_open(export->format, export->path, columns, (size_t)result.column_count, export->store->terms, error);
-    bool good = outlet != NULL && outlet_write(outlet, columns, result.rows, error) && outlet_finish(outlet, error);
-    outlet_free(outlet);
-    kpi_result_free(&result);
-    return good;
+    const struct kpi_filter filter = {.from_day = export->from_day, .to_day = export->to_day};
+    const struct kpi_view view = {export->store->state, export->store->spec, export->store->terms};
+    return kpi_reading_export(&view, table, &filter, export->format, export->path, error);
 }
 
 /* --- cleaned rows ----------------------------------------------------------------------------------------------- */

@@ -116,3 +116,35 @@ void kpi_reading_columns(const struct kpi_result *result, struct value_column co
                                            .values = result->values[c]};
     }
 }
+
+struct exporting {
+    const struct kpi_view *view;
+    enum outlet_format format;
+    const char *path;
+    struct value_column first[KPI_READING_COLUMNS]; /* what the outlet was opened with */
+    struct outlet *outlet;
+};
+
+static bool export_rows(void *context, struct kpi_result *result, struct error *error)
+{
+    struct exporting *exporting = context;
+    struct value_column columns[KPI_READING_COLUMNS];
+    kpi_reading_columns(result, columns);
+    if (exporting->outlet == NULL) {
+        size_t count = (size_t)result->column_count;
+        memcpy(exporting->first, columns, count * sizeof *columns);
+        exporting->outlet =
+            outlet_open(exporting->format, exporting->path, exporting->first, count, exporting->view->terms, error);
+    }
+    return exporting->outlet != NULL && outlet_write(exporting->outlet, columns, result->rows, error);
+}
+
+bool kpi_reading_export(const struct kpi_view *view, const struct kpi_table *table, const struct kpi_filter *filter,
+                        enum outlet_format format, const char *path, struct error *error)
+{
+    struct exporting exporting = {.view = view, .format = format, .path = path};
+    bool good =
+        kpi_stream(view, table, filter, export_rows, &exporting, error) && outlet_finish(exporting.outlet, error);
+    outlet_free(exporting.outlet);
+    return good;
+}

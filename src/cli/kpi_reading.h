@@ -2,6 +2,7 @@
 #ifndef AISLE_CLI_KPI_READING_H
 #define AISLE_CLI_KPI_READING_H
 
+#include "cli/outlet.h"
 #include "kpi/tables.h"
 #include "tabular/value_text.h"
 
@@ -28,5 +29,9 @@ bool kpi_reading_is_additive(const struct kpi_result *result, int column);
 /* The result's columns as they are written: money with all its decimals. */
 #define KPI_READING_COLUMNS (KPI_MAX_KEYS + KPI_MAX_MEASURES)
 void kpi_reading_columns(const struct kpi_result *result, struct value_column columns[KPI_READING_COLUMNS]);
+
+/* Writes the rows of a table as they are read, to a file or (`path` NULL) to standard output. */
+bool kpi_reading_export(const struct kpi_view *view, const struct kpi_table *table, const struct kpi_filter *filter,
+                        enum outlet_format format, const char *path, struct error *error);
 
 #endif

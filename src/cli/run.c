@@ -4,10 +4,9 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "cli/cli.h"
+#include "cli/kpi_reading.h"
 #include "cli/progress.h"
 #include "cli/run_summary.h"
-#include "kpi/tables.h"
-#include "tabular/csv_write.h"
 #include "task/pipeline.h"
 #include "task/run.h"
 
@@ -72,28 +71,12 @@ static void show_progress(void *context, const char *stage, uint64_t done, uint6
 static bool write_table(const struct run *run, const struct kpi_table *table, const char *folder, struct error *error)
 {
     const struct kpi_filter all = {.from_day = INT64_MIN, .to_day = INT64_MAX};
-    struct kpi_result result;
-    struct buffer text, path;
-    buffer_init(&text, 0);
+    const struct kpi_view view = {run_state(run), run_spec(run), run_terms(run)};
+    struct buffer path;
     buffer_init(&path, 4096);
-    if (!kpi_read(run_state(run), run_spec(run), run_terms(run), table, &all, &result, error)) return false;
-    struct value_column columns[KPI_MAX_KEYS + KPI_MAX_MEASURES];
-    size_t count = (size_t)result.column_count;
-    for (size_t c = 0; c < count; c++) {
-        columns[c] = (struct value_column){.name = result.columns[c].name,
-                                           .kind = result.columns[c].kind,
-                                           .scale = result.columns[c].scale,
-                                           .least_decimals = result.columns[c].scale,
-                                           .values = result.values[c]};
-    }
-    csv_write_header(&text, columns, count);
-    csv_write_rows(&text, columns, count, run_terms(run), 0, result.rows);
-    kpi_result_free(&result);
     buffer_append_format(&path, "%s/%s.csv", folder, table->name);
     const char *name = buffer_text(&path);
-    bool good =
-        buffer_check(&text, error) && buffer_check(&path, error) && file_store(name, text.data, text.length, error);
-    buffer_free(&text);
+    bool good = buffer_check(&path, error) && kpi_reading_export(&view, table, &all, OUTLET_CSV, name, error);
     buffer_free(&path);
     return good;
 }

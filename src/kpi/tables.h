@@ -34,12 +34,26 @@ struct kpi_filter {
  * that kind, or a text that is nowhere. */
 bool kpi_key_value(const struct terms *terms, enum column_kind kind, const char *text, int64_t *value);
 
+/* Where tables are read from. */
+struct kpi_view {
+    const struct state *state;
+    const struct kpi_spec *spec;
+    const struct terms *terms;
+};
+
 /* The rows of a table in the state, ordered by their keys as a reader expects (terms_compare). ERROR_LIMIT, with the
  * group and the measure, when a value that is worked out does not fit 64 bits at its scale. */
 bool kpi_read(const struct state *state, const struct kpi_spec *spec, const struct terms *terms,
               const struct kpi_table *table, const struct kpi_filter *filter, struct kpi_result *result,
               struct error *error);
 void kpi_result_free(struct kpi_result *result);
+
+/* The same rows in the same order, some tens of thousands at a time where the first key is a date or a whole number and
+ * no measure is a rank, else all at once. `visit` gets at least one result, of no rows when there are none; it may take
+ * the values out of it (and leave it zeroed). It returns false, with `error` set, to fail. */
+bool kpi_stream(const struct kpi_view *view, const struct kpi_table *table, const struct kpi_filter *filter,
+                bool (*visit)(void *context, struct kpi_result *result, struct error *error), void *context,
+                struct error *error);
 
 /* Orders rows by a column, largest first (`descending`) or smallest first; null last; ties keep their order. */
 bool kpi_result_order(struct kpi_result *result, int column, bool descending, struct error *error);

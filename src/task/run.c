@@ -87,11 +87,11 @@ void run_free(struct run *run)
     memory_free(run);
 }
 
-/* How much input one step may cover. A step that writes cleaned rows holds about three bytes in memory for each byte of
- * input at its peak, one that only works out KPIs less than two. */
-static uint64_t slice_bytes(const struct run *run)
+/* How much input one step may cover, which holds about three bytes in memory for each of them at its peak. Input that
+ * is taken in one step to KPIs alone, without cleaned rows and a state, needs less than two. */
+static uint64_t slice_bytes(const struct run *run, bool in_one)
 {
-    uint64_t bytes = run->options.memory_limit / (run->options.kpi_only ? 2 : 4);
+    uint64_t bytes = run->options.memory_limit / (in_one && run->options.kpi_only ? 2 : 4);
     return bytes < (1u << 20) ? 1u << 20 : bytes;
 }
 
@@ -114,7 +114,7 @@ static bool input_size(struct run *run, struct error *error)
 static bool open_folder(struct run *run, struct error *error)
 {
     if (run->options.kpi_only) {
-        if (run->input_bytes <= slice_bytes(run)) return true;
+        if (run->input_bytes <= slice_bytes(run, true)) return true;
         const char *base = getenv("TMPDIR");
         char *path = arena_format(run->arena, error, "%s/aisle-XXXXXX", base && *base ? base : "/tmp");
         if (!path) return false;
@@ -210,9 +210,10 @@ static void relay_progress(void *context, uint64_t done, uint64_t total)
 
 static bool validate_all(struct run *run, struct error *error)
 {
+    if (run->folder && run->input_bytes > slice_bytes(run, false)) memory_return_early();
     struct validate_options options = {.terms = run->terms,
                                        .batches = true,
-                                       .slice_bytes = run->folder ? slice_bytes(run) : 0,
+                                       .slice_bytes = run->folder ? slice_bytes(run, false) : 0,
                                        .progress = run->options.progress ? relay_progress : NULL,
                                        .progress_context = run};
     struct validation *validation = validation_new(run->team, run->validated, run->validated_count, &options, error);

@@ -37,6 +37,9 @@ static const char kpis[] =
     "  {'name': 'units', 'from': 'lines', 'sum': 'quantity'}]},"
     " {'name': 'month', 'key': ['month'], 'measures': [{'name': 'n', 'from': 'orders', 'count': true}]},"
     " {'name': 'seconds', 'key': ['seconds'], 'measures': [{'name': 'n', 'from': 'orders', 'count': true}]},"
+    " {'name': 'by_day', 'key': ['day', 'product_id'], 'measures': ["
+    "  {'name': 'units', 'from': 'lines', 'sum': 'quantity'}, {'name': 'first', 'from': 'lines', 'min': 'price'},"
+    "  {'name': 'last', 'from': 'lines', 'max': 'price'}, {'name': 'rate', 'ratio': ['units', 'last']}]},"
     " {'name': 'upward', 'key': ['product_id', 'day'], 'measures': ["
     "  {'name': 'units', 'from': 'lines', 'sum': 'quantity'}, {'name': 'twelve', 'from': 'lines', 'sum': 'twelve'},"
     "  {'name': 'shown', 'ratio': ['units', 'twelve'], 'scale': 12}]},"
@@ -287,6 +290,97 @@ static void groups_come_and_go(void **state)
     close_world(&world);
 }
 
+/* ---- windows ---- */
+
+enum { STREAM_DAYS = 40, STREAM_PRODUCTS = 24000 };
+
+/* The k-th product of a day: busy days have all, others few. */
+static bool is_sold(int64_t day, int64_t product)
+{
+    return day % 7 == 0 || product % 1000 == day % 5;
+}
+
+struct watched {
+    const struct world *world;
+    size_t windows, rows;
+    int64_t last_day, last_product;
+    int64_t from, to;
+    size_t fail_at; /* the window that fails; 0: none */
+};
+
+static bool watch(void *context, struct kpi_result *result, struct error *error)
+{
+    struct watched *watched = context;
+    if (++watched->windows == watched->fail_at) return error_set(error, ERROR_LIMIT, "enough");
+    for (size_t i = 0; i < result->rows; i++) {
+        int64_t day = result->values[0][i], product = result->values[1][i] - code(watched->world, "0");
+        assert_true(day >= watched->from && day <= watched->to && is_sold(day, product));
+        assert_true(day > watched->last_day || (day == watched->last_day && product > watched->last_product));
+        assert_true(day == watched->last_day || i == 0 || result->values[0][i - 1] == watched->last_day);
+        assert_int_equal(result->values[2][i], day + product);
+        assert_int_equal(result->values[3][i], product % 3 ? product : COLUMN_NULL);
+        assert_int_equal(result->values[4][i], product % 3 ? product + 5 : COLUMN_NULL);
+        watched->last_day = day;
+        watched->last_product = product;
+    }
+    watched->rows += result->rows;
+    return true;
+}
+
+static void fill_days(struct world *world)
+{
+    const int by_day = (int)(kpi_table_find(world->shop.spec, "by_day") - world->shop.spec->tables);
+    static int64_t sums[STREAM_PRODUCTS * 4], prices[STREAM_PRODUCTS * 8];
+    const int multiset = world->shop.spec->tables[by_day].measures[1].multiset;
+    const int64_t zero = code(world, "0");
+    for (int64_t day = 0; day < STREAM_DAYS; day++) {
+        size_t count = 0, different = 0;
+        for (int64_t product = 0; product < STREAM_PRODUCTS; product++) {
+            if (!is_sold(day, product)) continue;
+            memcpy(sums + 4 * count++, (int64_t[]){day, zero + product, 1, day + product}, 4 * sizeof *sums);
+            if (product % 3 == 0) continue;
+            memcpy(prices + 4 * different++, (int64_t[]){day, zero + product, product, 1}, 4 * sizeof *prices);
+            memcpy(prices + 4 * different++, (int64_t[]){day, zero + product, product + 5, 2}, 4 * sizeof *prices);
+        }
+        append(world, STATE_TABLE, by_day, sums, count);
+        append(world, STATE_MULTISET, multiset, prices, different);
+    }
+}
+
+/* A long table by day comes some days at a time, whole and in order, and with its least and largest values. */
+static void long_tables_come_in_windows(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct error error = {0};
+    open_world(&world);
+    fill_days(&world);
+    const struct kpi_table *table = kpi_table_find(world.shop.spec, "by_day");
+    const struct kpi_view view = {world.state, world.shop.spec, world.terms};
+    for (int bounded = 0; bounded < 2; bounded++) {
+        struct watched watched = {.world = &world, .last_day = -1, .from = bounded ? 6 : 0, .to = bounded ? 34 : 39};
+        const struct kpi_filter filter = {.from_day = watched.from, .to_day = watched.to};
+        size_t expected = 0;
+        for (int64_t day = watched.from; day <= watched.to; day++)
+            for (int64_t product = 0; product < STREAM_PRODUCTS; product++) expected += is_sold(day, product);
+        if (!kpi_stream(&view, table, bounded ? &filter : &everything, watch, &watched, &error))
+            fail_msg("%s", error.message);
+        assert_int_equal(watched.rows, expected);
+        assert_true(bounded || watched.windows > 1);
+        struct kpi_result whole; /* what kpi_read puts together */
+        read_table(&world, "by_day", bounded ? &filter : &everything, &whole);
+        struct watched again = {.world = &world, .last_day = -1, .from = watched.from, .to = watched.to};
+        assert_int_equal(whole.rows, expected);
+        assert_true(watch(&again, &whole, &error));
+        kpi_result_free(&whole);
+    }
+    struct watched failing = {.world = &world, .last_day = -1, .to = 39, .fail_at = 1};
+    assert_false(kpi_stream(&view, table, &everything, watch, &failing, &error));
+    assert_string_equal(error.message, "enough");
+    assert_int_equal(failing.windows, 1);
+    close_world(&world);
+}
+
 /* ---- order and filters ---- */
 
 static void make_plain(struct world *world)
@@ -454,10 +548,15 @@ static void survives_want_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(measures_are_exact),         cmocka_unit_test(values_at_the_limits),
-        cmocka_unit_test(groups_come_and_go),         cmocka_unit_test(rows_order_as_a_reader_expects),
-        cmocka_unit_test(filters_choose_rows),        cmocka_unit_test(months_overlap_days),
-        cmocka_unit_test(whole_numbers_are_keys_too), cmocka_unit_test(a_rank_is_among_all),
+        cmocka_unit_test(measures_are_exact),
+        cmocka_unit_test(values_at_the_limits),
+        cmocka_unit_test(groups_come_and_go),
+        cmocka_unit_test(long_tables_come_in_windows),
+        cmocka_unit_test(rows_order_as_a_reader_expects),
+        cmocka_unit_test(filters_choose_rows),
+        cmocka_unit_test(months_overlap_days),
+        cmocka_unit_test(whole_numbers_are_keys_too),
+        cmocka_unit_test(a_rank_is_among_all),
         cmocka_unit_test(survives_want_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
