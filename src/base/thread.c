@@ -190,3 +190,45 @@ bool team_run(struct team *team, size_t count,
     }
     return failed == NULL;
 }
+
+struct thread {
+    pthread_t id;
+    void (*run)(void *context);
+    void *context;
+};
+
+static void *thread_main(void *argument)
+{
+    struct thread *thread = argument;
+
+    thread->run(thread->context);
+    return NULL;
+}
+
+struct thread *thread_start(const char *name, void (*run)(void *context), void *context, struct error *error)
+{
+    struct thread *thread = memory_zeroed(sizeof *thread, error);
+
+    if (thread == NULL) {
+        return NULL;
+    }
+    thread->run = run;
+    thread->context = context;
+    int failure = pthread_create(&thread->id, NULL, thread_main, thread);
+
+    if (failure != 0) {
+        error_set_errno(error, failure, "the thread \"%s\" could not be started", name);
+        memory_free(thread);
+        return NULL;
+    }
+    pthread_setname_np(thread->id, name);
+    return thread;
+}
+
+void thread_join(struct thread *thread)
+{
+    if (thread != NULL) {
+        pthread_join(thread->id, NULL);
+        memory_free(thread);
+    }
+}

@@ -1,4 +1,4 @@
-/* A fixed team of threads for data-parallel loops. */
+/* A fixed team of threads for data-parallel loops, and threads of their own for what goes on beside. */
 #ifndef AISLE_BASE_THREAD_H
 #define AISLE_BASE_THREAD_H
 
@@ -22,5 +22,11 @@ unsigned team_size(const struct team *team);
 bool team_run(struct team *team, size_t count,
               bool (*work)(void *context, size_t index, unsigned worker, struct error *error), void *context,
               struct error *error);
+
+/* A thread of its own that runs `run`. `name`: up to 15 characters, for tools that list threads. */
+struct thread;
+struct thread *thread_start(const char *name, void (*run)(void *context), void *context, struct error *error);
+/* Waits until `run` returns, and frees. NULL is all right. */
+void thread_join(struct thread *thread);
 
 #endif

@@ -5,10 +5,11 @@
 #include <sys/stat.h>
 
 #include "base/buffer.h"
+#include "store/statement_cache.h"
 
 /* "AiSl", in the header of the file, says whose database it is. */
 #define APPLICATION_ID 0x4169536c
-#define VERSION 1
+#define VERSION 2
 
 /* Pages of the write-ahead log after which SQLite moves them to the database: what opening may have to read again. */
 #define CHECKPOINT_PAGES 500
@@ -34,6 +35,49 @@ static const char tables[] =
     "  id TEXT PRIMARY KEY, pipeline TEXT NOT NULL, status TEXT NOT NULL, json TEXT NOT NULL,"
     "  started_us INTEGER NOT NULL, ended_us INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX runs_by_start ON runs(started_us, id);";
+
+/* What version 2 added: the object store (store/local/local_private.h says what is what). */
+static const char tables_of_objects[] =
+    "CREATE TABLE bucket("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, owner TEXT NOT NULL,"
+    "  created_us INTEGER NOT NULL, versioning INTEGER NOT NULL, object_lock INTEGER NOT NULL);"
+    "CREATE TABLE bucket_setting("
+    "  bucket INTEGER NOT NULL, setting INTEGER NOT NULL, json TEXT NOT NULL,"
+    "  PRIMARY KEY(bucket, setting)) WITHOUT ROWID;"
+    "CREATE TABLE object("
+    "  bucket INTEGER NOT NULL, key TEXT NOT NULL, rank INTEGER NOT NULL,"
+    "  flags INTEGER NOT NULL, size_bytes INTEGER NOT NULL, modified_us INTEGER NOT NULL,"
+    "  hash BLOB," /* 16 bytes of the ETag, 4 bytes big-endian of how many parts if so, 32 of the SHA-256 if known */
+    "  body INTEGER, detail BLOB,"
+    "  PRIMARY KEY(bucket, key, rank)) WITHOUT ROWID;"
+    "CREATE TABLE body("
+    "  id INTEGER PRIMARY KEY, refs INTEGER NOT NULL, form INTEGER NOT NULL,"
+    "  size_bytes INTEGER NOT NULL, stored_bytes INTEGER NOT NULL,"
+    "  blob TEXT, wrapped BLOB, bytes BLOB);"
+    "CREATE UNIQUE INDEX body_by_blob ON body(blob) WHERE blob IS NOT NULL;"
+    "CREATE TABLE piece("
+    "  whole INTEGER NOT NULL, ordinal INTEGER NOT NULL, body INTEGER NOT NULL, number INTEGER NOT NULL,"
+    "  offset INTEGER NOT NULL, size_bytes INTEGER NOT NULL,"
+    "  checksum_kind INTEGER, checksum TEXT,"
+    "  PRIMARY KEY(whole, ordinal)) WITHOUT ROWID;"
+    "CREATE TABLE upload("
+    "  bucket INTEGER NOT NULL, key TEXT NOT NULL, id TEXT NOT NULL,"
+    "  owner TEXT NOT NULL, started_us INTEGER NOT NULL, flags INTEGER NOT NULL, detail BLOB,"
+    "  completed_us INTEGER, result BLOB,"
+    "  PRIMARY KEY(bucket, key, id)) WITHOUT ROWID;"
+    "CREATE TABLE part("
+    "  upload TEXT NOT NULL, number INTEGER NOT NULL,"
+    "  body INTEGER NOT NULL, size_bytes INTEGER NOT NULL, modified_us INTEGER NOT NULL, hash BLOB NOT NULL,"
+    "  checksum_kind INTEGER, checksum TEXT,"
+    "  PRIMARY KEY(upload, number)) WITHOUT ROWID;"
+    "CREATE TABLE event("
+    "  sequence INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, time_us INTEGER NOT NULL,"
+    "  bucket TEXT NOT NULL, key TEXT NOT NULL, version TEXT, etag TEXT, owner TEXT, request_id TEXT, source_ip TEXT,"
+    "  size_bytes INTEGER NOT NULL);"
+    "CREATE TABLE access_key("
+    "  id TEXT PRIMARY KEY, secret BLOB NOT NULL, name TEXT NOT NULL, owner TEXT NOT NULL, policy TEXT,"
+    "  session_token TEXT, created_us INTEGER NOT NULL, expires_us INTEGER NOT NULL, active INTEGER NOT NULL)"
+    "  WITHOUT ROWID;";
 
 #define FILE_COLUMNS "SELECT role, dataset, partition, path, rows, size_bytes, run FROM files "
 
@@ -76,41 +120,7 @@ static const char *const queries[CATALOG_QUERIES] = {
 
 bool catalog_fail(const struct catalog *catalog, struct error *error)
 {
-    const char *what = sqlite3_errmsg(catalog->db);
-
-    switch (sqlite3_errcode(catalog->db)) {
-    case SQLITE_FULL:
-        return error_set(error, ERROR_LIMIT, "%s/" CATALOG_FILE ": the disk is full; make room and try again",
-                         catalog->path);
-    case SQLITE_NOMEM:
-        return error_set(error, ERROR_MEMORY, "%s/" CATALOG_FILE ": out of memory", catalog->path);
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return error_set(error, ERROR_CONFLICT, "%s/" CATALOG_FILE ": another program holds the database; try again",
-                         catalog->path);
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-        return error_set(error, ERROR_CORRUPT,
-                         "%s/" CATALOG_FILE ": the database is damaged (%s); restore the data folder from a backup",
-                         catalog->path, what);
-    case SQLITE_READONLY:
-    case SQLITE_PERM:
-    case SQLITE_AUTH:
-        return error_set(error, ERROR_DENIED, "%s/" CATALOG_FILE ": not allowed to write the database", catalog->path);
-    case SQLITE_CANTOPEN:
-    case SQLITE_IOERR: {
-        int failure = sqlite3_system_errno(catalog->db);
-
-        if (failure != 0) {
-            return error_set_errno(error, failure, "%s/" CATALOG_FILE ": the database cannot be read or written",
-                                   catalog->path);
-        }
-        return error_set(error, ERROR_IO, "%s/" CATALOG_FILE ": the database cannot be read or written: %s",
-                         catalog->path, what);
-    }
-    default:
-        return error_set(error, ERROR_INTERNAL, "%s/" CATALOG_FILE ": %s", catalog->path, what);
-    }
+    return statement_fail(catalog->db, catalog->path, error);
 }
 
 static bool execute(struct catalog *catalog, const char *sql, struct error *error)
@@ -134,13 +144,15 @@ static bool number_of(struct catalog *catalog, const char *sql, int64_t *number,
     return good;
 }
 
-static bool make_tables(struct catalog *catalog, struct error *error)
+/* Makes what is missing since `version` (0: a new database), all of it or nothing. */
+static bool make_tables(struct catalog *catalog, int64_t version, struct error *error)
 {
     char marks[100];
 
     sqlite3_snprintf(sizeof marks, marks, "PRAGMA application_id = %d; PRAGMA user_version = %d;", APPLICATION_ID,
                      VERSION);
-    if (execute(catalog, "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE;", error) && execute(catalog, tables, error) &&
+    if (execute(catalog, "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE;", error) &&
+        (version > 0 || execute(catalog, tables, error)) && execute(catalog, tables_of_objects, error) &&
         execute(catalog, marks, error) && execute(catalog, "COMMIT", error)) {
         return true;
     }
@@ -148,7 +160,8 @@ static bool make_tables(struct catalog *catalog, struct error *error)
     return false;
 }
 
-/* Makes the tables of a new database, and refuses one that is not ours or too new. */
+/* Makes the tables of a new database, brings an older one up to date, and refuses one that is not ours or too new.
+ * Readers take an older one as it is: what they read has not changed. */
 static bool check_version(struct catalog *catalog, bool write, struct error *error)
 {
     int64_t application = 0;
@@ -165,8 +178,8 @@ static bool check_version(struct catalog *catalog, bool write, struct error *err
                          "that one",
                          catalog->path, (long long)version, VERSION);
     }
-    if (application == APPLICATION_ID && version == VERSION) {
-        return true;
+    if (application == APPLICATION_ID && version >= 1) {
+        return version == VERSION || !write || make_tables(catalog, version, error);
     }
     if (!number_of(catalog, "SELECT count(*) FROM sqlite_master", &objects, error)) {
         return false;
@@ -178,7 +191,7 @@ static bool check_version(struct catalog *catalog, bool write, struct error *err
     if (!write) {
         return error_set(error, ERROR_NOT_FOUND, "%s holds no data yet; run a pipeline into it first", catalog->path);
     }
-    return make_tables(catalog, error);
+    return make_tables(catalog, 0, error);
 }
 
 static bool configure(struct catalog *catalog, bool write, struct error *error)

@@ -8,17 +8,9 @@
 #ifndef AISLE_STORE_COMMITTER_H
 #define AISLE_STORE_COMMITTER_H
 
-#include <sqlite3.h>
-
-#include "base/error.h"
+#include "store/statement_cache.h"
 
 struct committer;
-
-/* The writing connection, with its prepared statements. */
-struct committer_session {
-    sqlite3 *db;
-    struct statement_cache *statements; /* store/statement_cache.h */
-};
 
 /* Opens its own connection to the database of the data folder at `path`, whose owner this process is, and starts the
  * thread. */
@@ -30,7 +22,7 @@ void committer_free(struct committer *committer);
  * taken back, and its error is the caller's; the others are not touched. When the transaction itself fails, all fail.
  * Failpoints: committer.applied (before the transaction ends), committer.committed. */
 bool committer_do(struct committer *committer,
-                  bool (*apply)(void *context, struct committer_session *session, struct error *error), void *context,
+                  bool (*apply)(void *context, struct statement_cache *db, struct error *error), void *context,
                   struct error *error);
 
 #endif

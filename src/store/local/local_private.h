@@ -1,0 +1,236 @@
+/* What the files of the local store share with each other.
+ *
+ * Tables (store/catalog.c makes them):
+ *
+ *   object   a row for each version of a key. Its rank orders versions, newest first; the first is the current one.
+ *            Rank is 0 in a bucket that never had versioning, else less than any other of the key, near -(time in
+ *            microseconds); the version's id is a form of it (version_text), so it is not stored.
+ *   body     bytes: a blob's name, or the bytes themselves, or neither when it is made of pieces; `refs` says how many
+ *            rows of object, piece and part name it. The row goes with the last of them.
+ *   piece    the bodies that a body of a multipart object is made of, in order.
+ *   event    the outbox.
+ */
+#ifndef AISLE_STORE_LOCAL_LOCAL_PRIVATE_H
+#define AISLE_STORE_LOCAL_LOCAL_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "store/local/blob.h"
+#include "store/local/bucket.h"
+#include "store/local/object.h"
+#include "store/statement_cache.h"
+
+#define KEY_BYTES 32
+#define ETAG_BYTES 16
+#define SHA256_BYTES 32
+#define VERSION_CHARACTERS 32
+
+struct bucket_cache;
+struct read_pool;
+struct blob_pins;
+
+struct local_store {
+    struct folder *folder;
+    const char *path; /* of the data folder */
+    uint32_t inline_bytes;
+    uint8_t master[KEY_BYTES];
+    struct committer *committer;
+    struct read_pool *readers;
+    struct bucket_cache *buckets;
+    struct blob_pins *pins;
+    void *access_keys; /* access_key.c's memory of keys, and how it is freed */
+    void (*access_keys_free)(void *access_keys);
+};
+
+/* A connection that reads, for one thread until it is given back. Each statement on it sees one state; several do
+ * between local_snapshot_begin and local_snapshot_end. */
+struct statement_cache *local_read_begin(struct local_store *store, struct error *error);
+void local_read_end(struct local_store *store, struct statement_cache *reader);
+bool local_snapshot_begin(struct statement_cache *reader, struct error *error);
+void local_snapshot_end(struct statement_cache *reader);
+
+/* --- bodies: body.c --- */
+
+/* Blobs that no row names once the transaction stands. Who calls committer_do gives them to doomed_remove afterwards,
+ * whether it went well or not. */
+struct doomed {
+    struct doomed_blob *first;
+};
+bool doomed_add(struct doomed *doomed, const char *blob, struct error *error);
+/* Committed: removes the files, those that an open reader may still need when it closes. Not: just forgets. */
+void doomed_remove(struct local_store *store, struct doomed *doomed, bool committed);
+
+enum body_form { BODY_COMPRESSED = 1, BODY_WRAPPED_BY_STORE = 2, BODY_WRAPPED_BY_CUSTOMER = 4 };
+
+/* A body that was written, as a row takes it. */
+struct body {
+    unsigned form; /* bits of enum body_form */
+    uint64_t size_bytes, stored_bytes;
+    char blob[BLOB_ID_CHARACTERS + 1]; /* "" when it is in `bytes` */
+    const void *bytes;
+    uint8_t wrapped[BLOB_WRAPPED_KEY_BYTES]; /* bound to the blob's name, or to BODY_INLINE_BOUND */
+};
+#define BODY_INLINE_BOUND "inline"
+
+/* In a transaction. A new body has one reference, its maker's. */
+bool body_insert(struct statement_cache *db, const struct body *body, int64_t *id, struct error *error);
+/* A body made of others, whose references become this one's pieces. `pieces` are in order. */
+struct body_piece {
+    int64_t body;
+    unsigned number; /* of the part */
+    uint64_t offset, size_bytes;
+    struct object_checksum checksum; /* of the part */
+};
+bool body_insert_pieces(struct statement_cache *db, const struct body_piece *pieces, size_t count, uint64_t size_bytes,
+                        int64_t *id, struct error *error);
+bool body_share(struct statement_cache *db, int64_t id, struct error *error);
+/* Takes one reference away, and the body with its last, pieces too. */
+bool body_release(struct statement_cache *db, int64_t id, struct doomed *doomed, struct error *error);
+
+/* --- receiving bytes: intake.c; what object_put_* and upload_part_* have in common --- */
+
+struct intake_options {
+    enum object_encryption encryption;
+    const uint8_t *customer_key; /* ENCRYPTION_CUSTOMER */
+    bool compressed;
+    unsigned digests; /* bits of enum digest_kind besides MD5 and SHA-256 */
+};
+struct intake {
+    struct local_store *store;
+    struct blob_writer *writer;
+    struct digest *digest;
+    unsigned digests;
+    unsigned form; /* bits of enum body_form */
+    uint8_t key[KEY_BYTES], customer_key[KEY_BYTES];
+    uint64_t size_bytes;
+    struct blob_stored stored; /* after intake_finish */
+    bool stored_file;          /* there is a file that no row names yet */
+};
+/* What the bytes came to. */
+struct intake_sums {
+    uint8_t md5[ETAG_BYTES], sha256[SHA256_BYTES];
+    struct object_checksum checksum; /* when it was expected or asked for */
+};
+/* A zeroed intake may be given to intake_free. */
+bool intake_begin(struct intake *intake, struct local_store *store, const struct intake_options *options,
+                  struct error *error);
+bool intake_write(struct intake *intake, const void *data, size_t size, struct error *error);
+/* Checks what is expected and makes the bytes durable (bytes that stay in memory become so with their row). */
+bool intake_finish(struct intake *intake, const struct put_expected *expected, struct intake_sums *sums,
+                   struct body *body, struct error *error);
+/* A committed row names the file now, or may (the transaction failed, so that nobody knows): intake_free leaves it. */
+void intake_keep(struct intake *intake);
+void intake_free(struct intake *intake);
+
+/* --- rows of objects: object_row.c --- */
+
+enum object_flags {
+    OBJECT_MARKER = 1,    /* a delete marker */
+    OBJECT_NULL = 2,      /* its version's id is "null" */
+    OBJECT_OWNER = 4,     /* the detail names an owner other than the bucket's */
+    OBJECT_TAGGED = 8,    /* the detail has tags */
+    OBJECT_LOCKED = 16,   /* the detail has a retention or a legal hold */
+    OBJECT_COMPOSITE = 32 /* the checksum is one of parts' checksums */
+};
+/* Numbers among the flags: enum object_encryption, the storage class, and 1 + enum digest_kind of the checksum. */
+#define OBJECT_ENCRYPTION_SHIFT 8
+#define OBJECT_CLASS_SHIFT 12
+#define OBJECT_CHECKSUM_SHIFT 16
+#define OBJECT_NUMBER_MASK 15U
+
+/* What comes with an object besides its bytes, as a row keeps it: for each thing a letter, a name and a value, each of
+ * the texts with its NUL: h header, m metadata, t tag, o owner, c checksum, k MD5 of the customer's key, l lock (mode
+ * and time), g legal hold, a ACL. */
+struct packed {
+    unsigned flags;
+    const char *bytes;
+    size_t size;
+};
+/* Checks the options (tags, storage class, lock against the bucket) and packs them; memory from the arena. */
+bool object_pack(const struct object_put *options, const struct bucket *bucket, struct arena *arena,
+                 struct packed *packed, struct error *error);
+/* With the checksum, too. */
+bool object_pack_checksum(struct packed *packed, const struct object_checksum *checksum, struct arena *arena,
+                          struct error *error);
+
+/* A row of the table object. */
+struct object_row {
+    int64_t rank;
+    unsigned flags;
+    uint64_t size_bytes;
+    int64_t modified_us;
+    uint8_t etag[ETAG_BYTES];
+    unsigned part_count; /* 0: not put in parts */
+    bool has_sha256;
+    uint8_t sha256[SHA256_BYTES];
+    int64_t body; /* 0: a delete marker */
+    const char *detail;
+    size_t detail_bytes;
+};
+
+/* Everything of a row as the struct that callers get; texts in the arena. */
+bool object_unpack(const struct bucket *bucket, const char *key, const struct object_row *row, bool latest,
+                   struct arena *arena, struct object *object, struct error *error);
+
+/* Version ids. `text` holds VERSION_CHARACTERS and a NUL. False when a text is no version's of this bucket. */
+void version_text(int64_t bucket, int64_t rank, char text[VERSION_CHARACTERS + 1]);
+bool version_rank(int64_t bucket, const char *text, int64_t *rank);
+
+/* The row of a place, with its body's; 0 when there is none, -1 on failure. What it points to lives until the next
+ * step of `db`'s statements, so the caller copies or ends. */
+int object_row_find(struct statement_cache *db, int64_t bucket, const char *key, const char *version_id,
+                    struct object_row *row, bool *latest, struct arena *arena, struct error *error);
+
+/* --- putting a row in its place: object_install.c --- */
+
+/* In a transaction (a function given to committer_do): makes a new current version of a key, with its event. */
+struct object_install {
+    const char *bucket, *key;
+    const struct object_conditions *conditions; /* NULL: none */
+    struct packed packed;
+    uint64_t size_bytes;
+    uint8_t etag[ETAG_BYTES];
+    unsigned part_count;
+    const uint8_t *sha256; /* NULL: not known */
+    int64_t body;          /* its one reference becomes the object's */
+    const char *event, *owner, *request_id, *source_ip;
+    /* Filled in: the row and the version's id ("null" without versioning). */
+    int64_t bucket_id;
+    struct object_row row;
+    char version_id[VERSION_CHARACTERS + 1];
+};
+bool object_install(struct statement_cache *db, struct object_install *install, struct doomed *doomed,
+                    struct error *error);
+
+/* --- buckets in a transaction: bucket.c --- */
+
+struct bucket_row {
+    int64_t id;
+    enum bucket_versioning versioning;
+    bool object_lock;
+};
+/* NoSuchBucket. */
+bool bucket_row_find(struct statement_cache *db, const char *name, struct bucket_row *row, struct error *error);
+
+/* --- the outbox: object_events.c --- */
+
+struct event_new {
+    const char *name, *bucket, *key, *version_id, *owner, *request_id, *source_ip;
+    const char *etag; /* "" for none */
+    uint64_t size_bytes;
+    int64_t time_us;
+};
+/* In a transaction. */
+bool event_add(struct statement_cache *db, const struct event_new *event, struct error *error);
+
+/* A put in progress: of an object, or of a part, which then has `part`. */
+struct put {
+    struct intake intake;
+    struct arena *arena;        /* of this put: holds the options' texts */
+    struct object_put options;  /* of an object */
+    struct packed packed;       /* of an object */
+    struct upload_target *part; /* the upload files' own, in `arena` */
+};
+
+#endif
