@@ -106,6 +106,8 @@ static const char *const queries[CATALOG_QUERIES] = {
     [CATALOG_REMOVE_DOCUMENT] = "DELETE FROM documents WHERE key = ?1",
     [CATALOG_TAKEN] = "SELECT run, name FROM sources WHERE sha256 = ?1 AND pipeline = ?2 AND dataset = ?3 "
                       "ORDER BY number LIMIT 1",
+    [CATALOG_OWNER] = "SELECT runs.pipeline FROM files JOIN runs ON runs.id = files.run "
+                      "WHERE files.role = ?1 AND files.dataset = ?2 LIMIT 1",
     [CATALOG_SOURCE] = "SELECT run, dataset, name, sha256, size_bytes, rows FROM sources WHERE number = ?1",
     [CATALOG_NEXT_SOURCE] = "SELECT coalesce(max(number), 0) + 1 FROM sources",
     [CATALOG_ADD_SOURCE] = "INSERT INTO sources(number, run, pipeline, dataset, name, sha256, size_bytes, rows) "

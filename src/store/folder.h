@@ -59,6 +59,11 @@ void folder_read_end(struct folder *folder);
 /* A small document by its key, in the arena; NULL with the error's code ERROR_NONE when there is none. */
 const char *folder_document(struct folder *folder, struct arena *arena, const char *key, struct error *error);
 
+/* The pipeline whose run wrote a current file of a role and dataset, in the arena; NULL with the error's code
+ * ERROR_NONE when there is no such file. */
+const char *folder_owner(struct folder *folder, struct arena *arena, const char *role, const char *dataset,
+                         struct error *error);
+
 /* Whether content with this SHA-256 was taken for a pipeline and dataset, and by which run, under which name. */
 struct folder_taken {
     bool taken;

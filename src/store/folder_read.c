@@ -98,9 +98,11 @@ bool folder_all_files(struct folder *folder, struct arena *arena, struct folder_
     return query != NULL && read_files(folder, query, arena, files, count, error);
 }
 
-const char *folder_document(struct folder *folder, struct arena *arena, const char *key, struct error *error)
+/* The text that a query with these values gives; NULL with the error's code ERROR_NONE when it gives no row. */
+static const char *find_text(struct folder *folder, enum catalog_query which, const char *first, const char *second,
+                             struct arena *arena, struct error *error)
 {
-    sqlite3_stmt *query = catalog_statement(&folder->catalog, CATALOG_DOCUMENT, error);
+    sqlite3_stmt *query = catalog_statement(&folder->catalog, which, error);
     const char *text = NULL;
 
     if (query == NULL) {
@@ -109,12 +111,26 @@ const char *folder_document(struct folder *folder, struct arena *arena, const ch
     if (error != NULL) {
         error->code = ERROR_NONE;
     }
-    catalog_bind_text(query, 1, key);
+    catalog_bind_text(query, 1, first);
+    if (second != NULL) {
+        catalog_bind_text(query, 2, second);
+    }
     if (catalog_step(&folder->catalog, query, error) > 0) {
         text = catalog_text(query, 0, arena, error);
         sqlite3_reset(query);
     }
     return text;
+}
+
+const char *folder_document(struct folder *folder, struct arena *arena, const char *key, struct error *error)
+{
+    return find_text(folder, CATALOG_DOCUMENT, key, NULL, arena, error);
+}
+
+const char *folder_owner(struct folder *folder, struct arena *arena, const char *role, const char *dataset,
+                         struct error *error)
+{
+    return find_text(folder, CATALOG_OWNER, role, dataset, arena, error);
 }
 
 bool folder_taken(struct folder *folder, struct arena *arena, const char *pipeline, const char *dataset,

@@ -27,15 +27,16 @@ static bool begins_with_word(const char *name, const char *word)
     return strncasecmp(name, word, length) == 0 && !isalpha((unsigned char)name[length]);
 }
 
-/* The dataset whose longest name fits `text`; a folder's name must be the whole of it. */
+/* The dataset whose longest name fits `text`; a folder's name must be the whole of it. One whose schema gives no names
+ * goes by its own. */
 static int dataset_named(const struct kpi_spec *spec, const char *text, bool folder)
 {
     int best = -1;
     size_t best_length = 0;
     for (int d = 0; d < spec->dataset_count; d++) {
         const struct schema *schema = spec->datasets[d].schema;
-        for (size_t m = 0; m < schema->match_count; m++) {
-            const char *word = schema->match[m];
+        for (size_t m = 0; m == 0 || m < schema->match_count; m++) {
+            const char *word = schema->match_count > 0 ? schema->match[m] : spec->datasets[d].name;
             bool fits = folder ? strcasecmp(text, word) == 0 : begins_with_word(text, word);
             if (fits && strlen(word) > best_length) {
                 best = d;

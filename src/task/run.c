@@ -110,6 +110,25 @@ static bool input_size(struct run *run, struct error *error)
     return true;
 }
 
+/* Rows in a folder are named by their dataset alone, so it belongs to the pipeline that keeps rows of it there. */
+static bool check_owners(const struct run *run, struct error *error)
+{
+    static const char *const roles[] = {"cleaned", "pending"};
+    const struct kpi_spec *spec = run->spec;
+    for (int i = 0; i < 2 * spec->dataset_count; i++) {
+        const char *dataset = spec->datasets[i / 2].name;
+        const char *owner = folder_owner(run->folder, run->arena, roles[i % 2], dataset, error);
+        if (owner == NULL && error->code != ERROR_NONE) return false;
+        if (owner != NULL && strcmp(owner, spec->pipeline) != 0)
+            return error_set(
+                error, ERROR_CONFLICT,
+                "%s holds the rows of a dataset \"%s\" of another pipeline than \"%s\", of \"%s\"; give each "
+                "pipeline a data folder of its own, or give the dataset another name in kpis.json",
+                folder_path(run->folder), dataset, spec->pipeline, owner);
+    }
+    return true;
+}
+
 /* A run that keeps nothing needs no folder, unless it must go in slices. */
 static bool open_folder(struct run *run, struct error *error)
 {
@@ -122,7 +141,7 @@ static bool open_folder(struct run *run, struct error *error)
         run->temporary = path;
     }
     run->folder = folder_open(run->temporary ? run->temporary : run->options.data_folder, FOLDER_WRITE, error);
-    if (!run->folder || !state_load_terms(run->folder, run->terms, error)) return false;
+    if (!run->folder || !check_owners(run, error) || !state_load_terms(run->folder, run->terms, error)) return false;
     run->change = change_new(run->folder, error);
     return run->change && folder_next_source(run->folder, &run->first_source, error);
 }

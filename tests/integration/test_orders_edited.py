@@ -132,6 +132,36 @@ def test_a_data_folder_is_of_one_pipeline(shop, aisle):
     shop.run("first")
     shop.edit("kpis.json", lambda spec: spec.update(pipeline="second"))
     message = shop.run("later", expect=1)
-    assert 'of another pipeline than "second"; give each pipeline a data folder of its own' in message
+    assert 'data holds the rows of a dataset "products" of another pipeline than "second", of "orders"' in message
+    assert "give each pipeline a data folder of its own" in message
     shop.run("first", "later", data="own")
     assert len(aisle("export", "orders", "--pipeline", "./mine/orders", "--data", "own").stdout.splitlines()) == 5
+
+
+def test_a_dataset_may_not_come_to_a_second_pipeline_later(shop, aisle, tmp_path):
+    """Two pipelines get along in a folder while their datasets have other names; then one takes up a name of the other."""
+    shop.run("first")
+    visits = tmp_path / "mine/visits"
+    visits.mkdir()
+    (visits / "visits.json").write_text(json.dumps({"primaryKey": "visit", "fields": [
+        {"name": "visit", "type": "string", "intern": True},
+        {"name": "day", "type": "date", "constraints": {"required": True}}]}))
+    spec = {"pipeline": "visits", "partition": "day", "datasets": {"visits": {"schema": "visits.json"}}, "tables": [
+        {"name": "day", "key": ["day"], "measures": [{"name": "n", "from": "visits", "count": True}]}]}
+    (visits / "kpis.json").write_text(json.dumps(spec))
+    shop.write("walks", {"visits.csv": "visit,day\n1,2025-04-01\n"})
+    aisle("run", "./mine/visits", "walks", "--data", "data")
+    orders, before = shop.table("day"), aisle("export", "orders", "--pipeline", "./mine/orders", "--data", "data").stdout
+    spec["datasets"]["orders"] = {"schema": "visits.json"}
+    (visits / "kpis.json").write_text(json.dumps(spec))
+    shop.write("more", {"visits_2.csv": "visit,day\n2,2025-04-02\n"})
+    done = aisle("run", "./mine/visits", "more", "--data", "data", expect=1)
+    assert 'data holds the rows of a dataset "orders" of another pipeline than "visits", of "orders"' in done.stderr
+    assert shop.table("day") == orders
+    assert aisle("export", "orders", "--pipeline", "./mine/orders", "--data", "data").stdout == before
+    del spec["datasets"]["orders"]
+    (visits / "kpis.json").write_text(json.dumps(spec))
+    aisle("run", "./mine/visits", "more", "--data", "data")
+    assert json.loads(aisle("kpi", "day", "--pipeline", "./mine/visits", "--data", "data", "--json").stdout) == [
+        {"day": "2025-04-01", "n": 1}, {"day": "2025-04-02", "n": 1}]
+    shop.run("later")

@@ -467,6 +467,11 @@ static void test_sources_and_runs(void **state)
     assert_int_equal(source.number, 1);
     must(change_take(change, "orders", &source, &error), &error);
     must(change_run(change, &first, &error) && change_run(change, &second, &error), &error);
+    struct folder_file file = {
+        .role = "pending", .dataset = "items", .partition = "", .path = "pending/a", .run = "R1"};
+    int fd = change_create(change, file.path, &error);
+    close(fd);
+    must(fd >= 0 && change_name(change, &file, &error), &error);
     must(change_commit(change, &error), &error);
     change_abandon(change);
 
@@ -481,6 +486,10 @@ static void test_sources_and_runs(void **state)
     assert_string_equal(taken.name, "orders.csv");
     must(folder_taken(folder, place->arena, "orders", "items", "abc", &taken, &error), &error);
     assert_false(taken.taken);
+    assert_string_equal(folder_owner(folder, place->arena, "pending", "items", &error), "orders");
+    assert_null(folder_owner(folder, place->arena, "cleaned", "items", &error));
+    assert_int_equal(error.code, ERROR_NONE);
+    assert_null(folder_owner(folder, place->arena, "pending", "orders", &error));
     must(folder_source(folder, place->arena, 1, &read, &error), &error);
     assert_string_equal(read.sha256, "abc");
     assert_int_equal(read.rows, 2);

@@ -92,6 +92,29 @@ static void files_belong_by_name_or_folder(void **state)
 }
 
 /* "ordersheet" is another word than "orders"; what a folder holds beside data does not count at all. */
+/* A schema need not say what its files are called. */
+static void a_dataset_goes_by_its_own_name(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct error error;
+    open_world(&world);
+    kpi_spec_free(world.shop.spec);
+    char *nameless = shop_edit(shop_products, "'match': ['products'], ", "");
+    shop_file(&world.shop, "products.json", nameless);
+    memory_free(nameless);
+    world.shop.spec = kpi_spec_load(world.shop.arena, world.shop.folder, NULL, &error);
+    assert_non_null(world.shop.spec);
+    put(&world, "Products_2.csv");
+    put(&world, "products/x.csv");
+    put(&world, "product.csv");
+    name_path(&world, "");
+    if (!find(&world, &error)) fail_msg("%s", error.message);
+    assert_int_equal(world.intake.count, 2);
+    for (size_t i = 0; i < 2; i++) assert_int_equal(world.intake.files[i].dataset, PRODUCTS);
+    close_world(&world);
+}
+
 static void others_are_passed_by(void **state)
 {
     (void)state;
@@ -225,9 +248,13 @@ static void many_files_keep_their_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(files_belong_by_name_or_folder), cmocka_unit_test(others_are_passed_by),
-        cmocka_unit_test(the_nearest_name_counts),        cmocka_unit_test(files_can_be_named_themselves),
-        cmocka_unit_test(what_is_not_there_is_told),      cmocka_unit_test(folders_are_not_walked_for_ever),
+        cmocka_unit_test(files_belong_by_name_or_folder),
+        cmocka_unit_test(a_dataset_goes_by_its_own_name),
+        cmocka_unit_test(others_are_passed_by),
+        cmocka_unit_test(the_nearest_name_counts),
+        cmocka_unit_test(files_can_be_named_themselves),
+        cmocka_unit_test(what_is_not_there_is_told),
+        cmocka_unit_test(folders_are_not_walked_for_ever),
         cmocka_unit_test(many_files_keep_their_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
