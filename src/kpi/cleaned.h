@@ -22,14 +22,23 @@ struct cleaned *cleaned_open(const struct kpi_spec *spec, struct folder *folder,
                              struct terms *terms, unsigned workers, struct error *error);
 void cleaned_close(struct cleaned *cleaned);
 
-/* How many files a place has now. */
+/* How many files, and rows, a place has now. */
 size_t cleaned_files(struct cleaned *cleaned, int dataset, int64_t place);
+uint64_t cleaned_rows(struct cleaned *cleaned, int dataset, int64_t place);
 
 /* All rows of a place, in one batch with sources and lines; no rows give a batch of none. The caller frees as a
  * row_list does. */
 bool cleaned_read(struct cleaned *cleaned, int dataset, int64_t place, struct rows *rows, struct error *error);
 
-/* Every place that a dataset has. `visit` as in file_list. */
+/* The same with some fields alone (those set in `fields`; the others are absent) and without sources and lines. Safe
+ * from several threads at once while nobody writes and cleaned_rows was called since. */
+bool cleaned_read_fields(struct cleaned *cleaned, int dataset, int64_t place, const bool *fields, struct rows *rows,
+                         struct error *error);
+
+/* The rows that earlier runs left in a place; their files are forgotten. */
+bool cleaned_take(struct cleaned *cleaned, int dataset, int64_t place, struct rows *rows, struct error *error);
+
+/* Every place that a dataset has, ascending. */
 bool cleaned_places(struct cleaned *cleaned, int dataset, int64_t **places, size_t *count, struct error *error);
 
 /* Whether any row of a place has one of `keys` (ascending) in a field; reads that column alone. */

@@ -25,9 +25,6 @@ static bool number_pending(struct engine *engine, struct error *error)
     return true;
 }
 
-/* Rows that one step of a rebuild takes in: some hundred megabytes. */
-#define REBUILD_ROWS 4000000
-
 /* Feeds the rows of one dataset, some places at a time. */
 static bool rebuild_dataset(struct engine *engine, int dataset, const int64_t *places, size_t count,
                             struct error *error)
@@ -37,12 +34,11 @@ static bool rebuild_dataset(struct engine *engine, int dataset, const int64_t *p
     bool good = true;
     for (size_t i = 0; good && i < count; i++) {
         struct rows read;
-        good = cleaned_read(engine->cleaned, dataset, places[i], &read, error);
+        good = cleaned_take(engine->cleaned, dataset, places[i], &read, error);
         if (!good) break;
         rows += read.batch->rows;
         good = row_list_add(&lists[dataset], read, error);
-        if (good && places[i] >= PLACE_PENDING) good = cleaned_drop(engine->cleaned, dataset, places[i], error);
-        if (good && rows >= REBUILD_ROWS) {
+        if (good && rows >= ENGINE_STEP_ROWS) {
             good = engine_step(engine, lists, error);
             rows = 0;
         }
@@ -52,8 +48,8 @@ static bool rebuild_dataset(struct engine *engine, int dataset, const int64_t *p
     return good;
 }
 
-/* Feeds all cleaned and pending rows through the engine again, parents first: what the state of an edited spec is made
- * from. */
+/* Feeds all cleaned and pending rows through the engine again, parents first, and so writes them anew: what the state
+ * of an edited spec is made from. */
 static bool rebuild(struct engine *engine, struct error *error)
 {
     bool good = true;
@@ -97,7 +93,8 @@ void engine_free(struct engine *engine)
     if (!engine) return;
     state_close(engine->state);
     cleaned_close(engine->cleaned);
-    memory_free(engine->days);
+    memory_free(engine->days.items);
+    memory_free(engine->open_days.items);
     memory_free(engine);
 }
 
@@ -116,47 +113,9 @@ bool engine_rebuilt(const struct engine *engine)
     return engine->rebuilt;
 }
 
-/* ---- days touched ---- */
-
-static int compare_days(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 uint64_t engine_days(const struct engine *engine)
 {
-    uint64_t distinct = 0;
-    for (size_t i = 0; i < engine->day_count; i++) distinct += i == 0 || engine->days[i] != engine->days[i - 1];
-    return distinct;
-}
-
-static bool has_rows(const struct joined *joined, uint32_t partition)
-{
-    for (unsigned w = 0; joined->worker && w < joined->workers; w++) {
-        if (partition < joined->worker[w].partitions && joined->worker[w].piles[partition]) return true;
-    }
-    return false;
-}
-
-bool step_note_days(struct step *step, int dataset, struct error *error)
-{
-    struct engine *engine = step->engine;
-    uint32_t partitions = coding_count(&step->partition);
-    if (engine->day_count + partitions > engine->day_capacity) {
-        size_t capacity = (engine->day_count + partitions) * 2;
-        int64_t *days = memory_resize(engine->days, capacity, sizeof *days, error);
-        if (!days) return false;
-        engine->days = days;
-        engine->day_capacity = capacity;
-    }
-    for (uint32_t p = 0; p < partitions; p++) {
-        bool touched = has_rows(&step->new_rows[dataset], p) || has_rows(&step->come[dataset], p) ||
-                       has_rows(&step->gone[dataset], p);
-        if (touched) engine->days[engine->day_count++] = coding_value(&step->partition, p);
-    }
-    if (engine->day_count) qsort(engine->days, engine->day_count, sizeof *engine->days, compare_days);
-    return true;
+    return engine->days.count;
 }
 
 /* ---- a step ---- */
@@ -183,7 +142,7 @@ static bool run_step(struct step *step, struct error *error)
     return step_settle(step, error) && (!kept || step_write_back(step, error));
 }
 
-static void step_free(struct step *step)
+void step_free(struct step *step)
 {
     for (int d = 0; d < step->spec->dataset_count; d++) {
         row_list_free(&step->slice[d]);
@@ -202,6 +161,7 @@ static void step_free(struct step *step)
         memory_free(step->codings[d]);
     }
     coding_free(&step->partition);
+    memory_free(step->whole);
     for (size_t i = 0; i < step->loaded_count; i++) {
         struct loaded *loaded = &step->loaded[i];
         batch_free(loaded->rows.batch);
@@ -242,7 +202,7 @@ bool engine_finish(struct engine *engine, struct error *error)
 {
     const struct engine_options *options = &engine->options;
     if (!options->folder) return true;
-    return cleaned_finish(engine->cleaned, error) &&
+    return engine_close_days(engine, error) && cleaned_finish(engine->cleaned, error) &&
            state_save_terms(options->folder, options->terms, options->change, options->run, error) &&
            state_commit(engine->state, options->change, options->run, error);
 }

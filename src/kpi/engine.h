@@ -1,9 +1,10 @@
 /* The engine: batches of validated rows in, exact KPIs and cleaned rows out, one step at a time.
  *
  * A step deduplicates its rows among themselves and against the state, finds the parents of every row, and works out
- * what changes: rows that are new count +1, rows that are replaced or whose parent changed leave with -1 and come
- * again. The changes of all tables, indexes and cleaned files of a run become visible together when the run's change
- * commits.
+ * what changes. Tables by day are worked out from all rows of the days that it touched: at once where the step holds
+ * them all, else when the steps are over, from the cleaned rows. For other tables rows that are new count +1, and rows
+ * that are replaced or whose parent changed leave with -1 and come again. The changes of all tables, indexes and
+ * cleaned files of a run become visible together when the run's change commits.
  */
 #ifndef AISLE_KPI_ENGINE_H
 #define AISLE_KPI_ENGINE_H
@@ -34,13 +35,17 @@ struct engine_options {
 
 struct engine;
 
-/* Rebuilds the state from the cleaned rows when the spec has changed since. */
+/* Rebuilds the state from the cleaned rows, which are written anew, when the spec has changed since. */
 struct engine *engine_new(const struct engine_options *options, struct error *error);
 void engine_free(struct engine *engine);
 
 /* Takes in one step: `lists[d]` holds the rows of dataset d in order of arrival. They belong to the engine from now on,
  * also on failure. */
 bool engine_step(struct engine *engine, struct row_list *lists, struct error *error);
+
+/* Works out the days whose rows came in several steps; engine_state does not tell them before. Called once all steps
+ * are done. */
+bool engine_close_days(struct engine *engine, struct error *error);
 
 /* Puts all that the steps did into the change (nothing to do without a folder). */
 bool engine_finish(struct engine *engine, struct error *error);

@@ -28,7 +28,7 @@ static void mark_used(const struct kpi_spec *spec, int dataset, bool *used, bool
             concerned = true;
             if (measure->column >= 0) {
                 used[measure->column] = true;
-                grouped[measure->column] |= measure->multiset >= 0;
+                grouped[measure->column] |= measure->kind != MEASURE_COUNT && measure->kind != MEASURE_SUM;
             }
             for (size_t c = 0; c < measure->condition_count; c++) {
                 used[measure->conditions[c].column] = grouped[measure->conditions[c].column] = true;
@@ -401,6 +401,14 @@ bool join_rows(struct joined *joined, struct team *team, const struct join_input
     if (!joined->worker) return false;
     struct joining joining = {.input = input, .joined = joined};
     return team_run(team, input->rows->count, join_item, &joining, error);
+}
+
+bool joined_has(const struct joined *joined, uint32_t partition)
+{
+    for (unsigned w = 0; joined->worker && w < joined->workers; w++) {
+        if (partition < joined->worker[w].partitions && joined->worker[w].piles[partition]) return true;
+    }
+    return false;
 }
 
 uint32_t joined_partitions(const struct joined *joined)

@@ -88,6 +88,9 @@ struct join_input {
 bool join_rows(struct joined *joined, struct team *team, const struct join_input *input, struct error *error);
 void joined_free(struct joined *joined);
 
+/* Whether any row was found in a partition. */
+bool joined_has(const struct joined *joined, uint32_t partition);
+
 /* Partitions that any worker has. */
 uint32_t joined_partitions(const struct joined *joined);
 

@@ -150,11 +150,25 @@ static void count_resolved(struct step *step, int dataset)
     }
 }
 
+static bool has_orphans(const struct joined *joined)
+{
+    for (unsigned w = 0; w < joined->workers; w++) {
+        if (joined->worker[w].orphan_count > 0) return true;
+    }
+    return false;
+}
+
+/* Whether rows go on to cleaned files. */
+static bool is_kept(const struct step *step)
+{
+    return step->engine->options.folder && !step->days_only;
+}
+
 static bool join_dataset(struct step *step, int dataset, struct error *error)
 {
     struct engine *engine = step->engine;
     const struct row_list *lists[] = {&step->slice[dataset], &step->arriving[dataset], &step->leaving[dataset]};
-    bool kept = engine->options.folder != NULL;
+    bool kept = is_kept(step);
     if (!fact_open(&step->fact[dataset], step->spec, dataset, lists, 3, step->codings, kept, error)) return false;
     struct join_input input = {.fact = &step->fact[dataset],
                                .rows = lists[0],
@@ -167,16 +181,15 @@ static bool join_dataset(struct step *step, int dataset, struct error *error)
     input.rows = lists[2];
     input.views = step->old;
     if (!join_rows(&step->gone[dataset], engine->options.team, &input, error)) return false;
+    if (has_orphans(&step->gone[dataset]) || (step->days_only && has_orphans(&step->new_rows[dataset]))) {
+        return error_set(error, ERROR_CORRUPT, "a row of %s has lost its parent in the state",
+                         step->spec->datasets[dataset].name);
+    }
     if (!set_aside(step, dataset, &step->slice[dataset], &step->new_rows[dataset], true, error) ||
         !set_aside(step, dataset, &step->arriving[dataset], &step->come[dataset], false, error)) {
         return false;
     }
     count_resolved(step, dataset);
-    for (unsigned w = 0; w < step->gone[dataset].workers; w++) {
-        if (step->gone[dataset].worker[w].orphan_count == 0) continue;
-        return error_set(error, ERROR_CORRUPT, "a row of %s has lost its parent in the state",
-                         step->spec->datasets[dataset].name);
-    }
     return true;
 }
 
@@ -189,13 +202,41 @@ static bool group_dataset(struct step *step, int dataset, struct error *error)
                                 .terms = engine->options.terms,
                                 .partition = &step->partition,
                                 .weight = 1,
-                                .count_here = engine->options.folder == NULL};
+                                .across = !step->days_only,
+                                .whole = step->whole};
     if (!group_rows(&input, engine->options.team, step->gains, error)) return false;
+    input.whole = NULL;
     input.joined = &step->come[dataset];
     if (!group_rows(&input, engine->options.team, step->gains, error)) return false;
     input.joined = &step->gone[dataset];
     input.weight = -1;
     return group_rows(&input, engine->options.team, step->gains, error);
+}
+
+/* One dataset after the other; what is not needed again is freed at once. */
+static bool join_in_turn(struct step *step, struct error *error)
+{
+    for (int d = 0; d < step->spec->dataset_count; d++) {
+        if (step->spec->datasets[d].partition_column < 0) continue;
+        if (!join_dataset(step, d, error) || !step_note_days(step, error)) return false;
+        row_list_free(&step->slice[d]);
+        if (!group_dataset(step, d, error)) return false;
+        joined_free(&step->new_rows[d]);
+    }
+    return true;
+}
+
+/* Which partitions are whole is known once all datasets are joined. */
+static bool join_all(struct step *step, struct error *error)
+{
+    for (int d = 0; d < step->spec->dataset_count; d++) {
+        if (step->spec->datasets[d].partition_column >= 0 && !join_dataset(step, d, error)) return false;
+    }
+    if (!step_note_days(step, error)) return false;
+    for (int d = 0; d < step->spec->dataset_count; d++) {
+        if (step->spec->datasets[d].partition_column >= 0 && !group_dataset(step, d, error)) return false;
+    }
+    return true;
 }
 
 bool step_join(struct step *step, struct error *error)
@@ -210,12 +251,5 @@ bool step_join(struct step *step, struct error *error)
     for (int d = 0; d < step->spec->dataset_count; d++) {
         if (step->spec->datasets[d].has_children && !open_views(step, d, error)) return false;
     }
-    for (int d = 0; d < step->spec->dataset_count; d++) {
-        if (step->spec->datasets[d].partition_column < 0) continue;
-        if (!join_dataset(step, d, error) || !step_note_days(step, d, error)) return false;
-        if (!step->engine->options.folder) row_list_free(&step->slice[d]);
-        if (!group_dataset(step, d, error)) return false;
-        if (!step->engine->options.folder) joined_free(&step->new_rows[d]);
-    }
-    return true;
+    return is_kept(step) ? join_all(step, error) : join_in_turn(step, error);
 }

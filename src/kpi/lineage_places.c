@@ -92,9 +92,9 @@ static void keep_places(struct narrowing *narrowing, const bool *kept)
     narrowing->count = count;
 }
 
-/* Keeps the places whose tuple a trace has, and, when it is a key index, has there. */
+/* Keeps the places whose tuple a trace has: when it is a key index, there, and when it is a table, with rows. */
 static bool keep_found(struct narrowing *narrowing, const struct trace *trace, const struct trace_shape *shape,
-                       const int *sources, bool is_index)
+                       const int *sources, enum state_kind kind)
 {
     size_t count = narrowing->count, columns = (size_t)(shape->keys + shape->values);
     int64_t *room = memory_array(columns * count + 1, sizeof *room, narrowing->error);
@@ -108,7 +108,8 @@ static bool keep_found(struct narrowing *narrowing, const struct trace *trace, c
     }
     for (int v = 0; good && v < shape->values; v++) value[v] = room + (size_t)(shape->keys + v) * count;
     good = good && trace_probe(trace, key, count, found, value, narrowing->error);
-    for (size_t i = 0; good && is_index && i < count; i++) found[i] = found[i] && value[0][i] == narrowing->places[i];
+    for (size_t i = 0; good && i < count; i++)
+        found[i] = found[i] && (kind == STATE_KEYS ? value[0][i] == narrowing->places[i] : value[0][i] != 0);
     if (good) keep_places(narrowing, found);
     memory_free(found);
     memory_free(room);
@@ -141,7 +142,7 @@ static bool narrow_by_tables(struct narrowing *narrowing, const struct level *le
             !match_keys(narrowing, level, &spec->tables[t], sources, &by_day) || !by_day)
             continue;
         struct trace_shape shape = state_shape(spec, STATE_TABLE, t);
-        if (!keep_found(narrowing, state_trace(narrowing->store->state, STATE_TABLE, t), &shape, sources, false))
+        if (!keep_found(narrowing, state_trace(narrowing->store->state, STATE_TABLE, t), &shape, sources, STATE_TABLE))
             return false;
     }
     for (int m = 0; m < spec->multiset_count; m++) {
@@ -152,7 +153,8 @@ static bool narrow_by_tables(struct narrowing *narrowing, const struct level *le
             continue;
         struct trace_shape shape = state_shape(spec, STATE_MULTISET, m);
         sources[shape.keys - 1] = BY_DAY;
-        if (!keep_found(narrowing, state_trace(narrowing->store->state, STATE_MULTISET, m), &shape, sources, false))
+        if (!keep_found(narrowing, state_trace(narrowing->store->state, STATE_MULTISET, m), &shape, sources,
+                        STATE_MULTISET))
             return false;
     }
     return true;
@@ -172,7 +174,7 @@ static bool narrow_by_key(struct narrowing *narrowing, const struct level *level
     int column = level->column[k];
     if (level->is_key[k]) {
         struct trace_shape shape = state_shape(store->spec, STATE_KEYS, level->index);
-        return keep_found(narrowing, state_trace(store->state, STATE_KEYS, level->index), &shape, &k, true);
+        return keep_found(narrowing, state_trace(store->state, STATE_KEYS, level->index), &shape, &k, STATE_KEYS);
     }
     if (column < 0) return true;
     bool day = is_same(level->dataset, column, level->dataset->partition_column);

@@ -3,13 +3,22 @@
 #include "base/memory.h"
 #include "kpi/step.h"
 
+enum gain { GAIN_TABLE, GAIN_ERASED, GAIN_MULTISET };
+
+static struct entry_list *gain_of(const struct gains *gains, enum gain gain, int index)
+{
+    return gain == GAIN_TABLE    ? &gains->tables[index]
+           : gain == GAIN_ERASED ? &gains->erased[index]
+                                 : &gains->multisets[index];
+}
+
 /* All workers' gains of one trace as one sorted run. */
-static bool collect(struct step *step, const struct trace_shape *shape, bool multiset, int index,
+static bool collect(struct step *step, const struct trace_shape *shape, enum gain gain, int index,
                     struct entry_list *all, struct error *error)
 {
     unsigned workers = team_size(step->engine->options.team);
     for (unsigned w = 0; w < workers; w++) {
-        struct entry_list *part = multiset ? &step->gains[w].multisets[index] : &step->gains[w].tables[index];
+        struct entry_list *part = gain_of(&step->gains[w], gain, index);
         if (all->entries.count == 0) {
             entries_free(&all->entries);
             *all = *part;
@@ -93,6 +102,37 @@ static bool count_distinct(struct step *step, int multiset, const struct entries
     return good;
 }
 
+/* Extremes under way as the values that they stand for. */
+static void finish_extremes(const struct kpi_table *table, struct entries *entries)
+{
+    for (int m = 0; m < table->measure_count; m++) {
+        const struct kpi_measure *measure = &table->measures[m];
+        if (measure->kind != MEASURE_MIN && measure->kind != MEASURE_MAX) continue;
+        int64_t *values = entries->value[measure->accumulator];
+        for (size_t i = 0; i < entries->count; i++) values[i] = extreme_value(measure->kind, (uint64_t)values[i]);
+    }
+}
+
+/* A table by day: groups that lost rows end, and those of days that were worked out stand from now on. A group has an
+ * entry from each dataset that has rows in it; these add up. */
+static bool settle_by_day(struct step *step, int table, unsigned lane, struct error *error)
+{
+    const struct engine_options *options = &step->engine->options;
+    struct trace_shape shape = table_shape(&step->spec->tables[table]), adding = shape;
+    struct entry_list erased = {0}, changes = {0};
+    adding.merge = TRACE_ADD;
+    bool good = collect(step, &shape, GAIN_ERASED, table, &erased, error) &&
+                state_append(step->engine->state, options->change, options->run, lane, STATE_TABLE, table,
+                             &erased.entries, error) &&
+                collect(step, &adding, GAIN_TABLE, table, &changes, error);
+    if (good) finish_extremes(&step->spec->tables[table], &changes.entries);
+    good = good && state_append(step->engine->state, options->change, options->run, lane, STATE_TABLE, table,
+                                &changes.entries, error);
+    entries_free(&erased.entries);
+    entries_free(&changes.entries);
+    return good;
+}
+
 /* A table and the multisets that its measures stand on. */
 static bool settle_table(void *context, size_t index, unsigned worker, struct error *error)
 {
@@ -101,11 +141,13 @@ static bool settle_table(void *context, size_t index, unsigned worker, struct er
     int table = (int)index;
     struct entry_list *own = &step->gains[0].tables[table]; /* distinct counts are added to what the workers found */
     bool good = true;
+    if (kpi_table_by_day(&step->spec->tables[table])) return settle_by_day(step, table, worker, error);
+    if (step->days_only) return true;
     for (int m = 0; good && m < step->spec->multiset_count; m++) {
         if (step->spec->multisets[m].table != table) continue;
         struct trace_shape shape = multiset_shape(step->spec, m);
         struct entry_list changes = {0};
-        good = collect(step, &shape, true, m, &changes, error) &&
+        good = collect(step, &shape, GAIN_MULTISET, m, &changes, error) &&
                count_distinct(step, m, &changes.entries, own, error) &&
                state_append(step->engine->state, options->change, options->run, worker, STATE_MULTISET, m,
                             &changes.entries, error);
@@ -113,7 +155,7 @@ static bool settle_table(void *context, size_t index, unsigned worker, struct er
     }
     struct trace_shape shape = table_shape(&step->spec->tables[table]);
     struct entry_list changes = {0};
-    good = good && collect(step, &shape, false, table, &changes, error) &&
+    good = good && collect(step, &shape, GAIN_TABLE, table, &changes, error) &&
            state_append(step->engine->state, options->change, options->run, worker, STATE_TABLE, table,
                         &changes.entries, error);
     entries_free(&changes.entries);

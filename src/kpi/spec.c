@@ -482,6 +482,15 @@ done:
     return good ? load.spec : NULL;
 }
 
+void kpi_fields_used(const struct kpi_dataset *dataset, bool *fields)
+{
+    if (dataset->has_children) fields[dataset->key_field] = true;
+    for (int j = 0; j < dataset->join_count; j++) fields[dataset->joins[j].field] = true;
+    for (int c = 0; c < dataset->column_count; c++) {
+        if (dataset->columns[c].field >= 0 && dataset->columns[c].used) fields[dataset->columns[c].field] = true;
+    }
+}
+
 void kpi_spec_free(struct kpi_spec *spec)
 {
     for (int i = 0; spec && i < spec->dataset_count; i++) {

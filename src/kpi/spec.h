@@ -113,8 +113,9 @@ struct kpi_measure {
     enum column_kind result; /* INTEGER, DECIMAL or DATE */
     int scale;               /* of the shown value */
     int sum_scale;           /* of the accumulated value */
-    int accumulator;         /* COUNT, SUM, DISTINCT: value column of the table's trace; else -1 */
-    int multiset;            /* DISTINCT, MIN, MAX: index of the spec's multiset; else -1 */
+    int accumulator;         /* value column of the table's trace, -1: none, as it is derived or from a multiset */
+    int multiset;            /* what a table that is not by day counts distinct, or finds extremes in; else -1 */
+    int set;                 /* what a table by day counts distinct in while it goes through a day; else -1 */
 };
 
 struct kpi_table {
@@ -124,14 +125,15 @@ struct kpi_table {
     const char *keys[KPI_MAX_KEYS];
     enum column_kind key_kinds[KPI_MAX_KEYS];
     int key_count;
-    int partition_key; /* which key is the partition column, -1: none */
+    int partition_key; /* which key is the partition column, -1: none. With one the table is by day: each day's groups
+                          come from that day's rows alone and are worked out anew when one of these changes */
     struct kpi_measure measures[KPI_MAX_MEASURES];
     int measure_count;
     int accumulator_count; /* accumulator 0 counts the rows behind the group */
 };
 
-/* How often each value occurs in each group: what distinct, min and max stand on. Measures that need the same one
- * share it. */
+/* How often each value occurs in each group of a table that is not by day: what distinct, min and max stand on there.
+ * Measures that need the same one share it. */
 struct kpi_multiset {
     int table;
     int dataset;
@@ -149,7 +151,13 @@ struct kpi_spec {
     int table_count;
     struct kpi_multiset *multisets;
     int multiset_count;
+    int set_count; /* measures of tables by day that count distinct */
 };
+
+static inline bool kpi_table_by_day(const struct kpi_table *table)
+{
+    return table->partition_key >= 0;
+}
 
 /* Reads `folder`/kpis.json and the schemas it names. `only`, when not NULL, names the tables to keep, separated by
  * commas. Errors name file, table and member. */
@@ -158,6 +166,10 @@ void kpi_spec_free(struct kpi_spec *spec); /* what the arena does not own: the s
 
 int kpi_dataset_find(const struct kpi_spec *spec, const char *name);                   /* -1: none */
 const struct kpi_table *kpi_table_find(const struct kpi_spec *spec, const char *name); /* NULL: none */
+
+/* Sets, by field of the schema, those that working out tables needs: what columns are made of, joins, and the key where
+ * there are children. */
+void kpi_fields_used(const struct kpi_dataset *dataset, bool *fields);
 
 /* The column of a dataset with this name, -1: none. */
 int kpi_column_find(const struct kpi_dataset *dataset, const char *name);

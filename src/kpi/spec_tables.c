@@ -2,7 +2,6 @@
 
 #include "base/json.h"
 #include "kpi/spec_load.h"
-#include "kpi/trace.h"
 
 /* A measure being read. */
 struct reading {
@@ -185,13 +184,10 @@ static bool finish_base_measure(const struct reading *reading)
         measure->result = column->kind;
         measure->sum_scale = column->scale;
     }
-    if (!extreme) {
-        if (table->accumulator_count == TRACE_MAX_VALUES) {
-            return refuse(reading, "a table has at most 23 measures that count, sum or count distinct values");
-        }
-        measure->accumulator = table->accumulator_count++;
-    }
-    if (extreme || measure->kind == MEASURE_DISTINCT) measure->multiset = share_multiset(spec, reading->table, measure);
+    bool by_value = extreme || measure->kind == MEASURE_DISTINCT, by_day = kpi_table_by_day(table);
+    if (by_value && !by_day) measure->multiset = share_multiset(spec, reading->table, measure);
+    if (measure->kind == MEASURE_DISTINCT && by_day) measure->set = spec->set_count++;
+    if (!extreme || by_day) measure->accumulator = table->accumulator_count++;
     if (extreme && measure->scale >= 0 && measure->scale != measure->sum_scale) {
         return refuse(reading, "\"scale\" is not for the smallest and the largest, which are shown as they are");
     }
@@ -314,7 +310,8 @@ static bool load_measure(struct loading *load, int table_index, size_t number, j
                          table->name, KPI_MAX_MEASURES);
     }
     struct kpi_measure *measure = reading.measure = &table->measures[table->measure_count];
-    *measure = (struct kpi_measure){.column = -1, .accumulator = -1, .multiset = -1, .per = 1, .dataset = -1};
+    *measure =
+        (struct kpi_measure){.column = -1, .accumulator = -1, .multiset = -1, .set = -1, .per = 1, .dataset = -1};
     measure->name = spec_name(load, json_string_value(name), reading.where);
     if (!measure->name) return false;
     reading.where = arena_format(load->arena, load->error, "table \"%s\": measure \"%s\"", table->name, measure->name);

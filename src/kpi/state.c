@@ -13,9 +13,12 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "kpi/group.h"
+#include "kpi/gains.h"
 
 #define STATE_LANES 16
+
+/* What the traces mean; raised when that changes, so that older state is rebuilt. */
+#define STATE_FORMAT 2
 
 /* Runs up to this size share one file, so that a small change syncs few files. */
 #define SHARED_ENTRIES 65536
@@ -156,7 +159,8 @@ static bool load_document(struct state *state, bool *stale, struct error *error)
     if (!root) return false;
     bool good = true;
     const char *hash = json_string_value(json_object_get(root, "spec"));
-    *stale = !hash || strcmp(hash, state->spec->text_hash) != 0;
+    *stale = !hash || strcmp(hash, state->spec->text_hash) != 0 ||
+             json_integer_value(json_object_get(root, "format")) != STATE_FORMAT;
     json_t *traces = json_object_get(root, "traces");
     for (int s = 0; good && !*stale && s < state->slot_count; s++) {
         size_t i;
@@ -175,7 +179,8 @@ static bool save_document(struct state *state, struct change *change, struct err
     char key[160], name[160];
     uint64_t failures = json_failures();
     json_t *root = json_object(), *traces = json_object();
-    bool good = root && traces && json_object_set_new(root, "spec", json_string(state->spec->text_hash)) == 0;
+    bool good = root && traces && json_object_set_new(root, "spec", json_string(state->spec->text_hash)) == 0 &&
+                json_object_set_new(root, "format", json_integer(STATE_FORMAT)) == 0;
     for (int s = 0; good && s < state->slot_count; s++) {
         const struct slot *slot = &state->slots[s];
         json_t *list = json_array();

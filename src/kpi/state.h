@@ -1,8 +1,8 @@
 /* The engine's memory between runs: one trace for each thing it must know again.
  *
  *   keys/DATASET     key -> place, then the columns that children use            TRACE_REPLACE
- *   table/NAME       the table's keys -> its accumulators                        TRACE_ADD
- *   multiset/N       a table's keys and a value -> how often                     TRACE_ADD
+ *   table/NAME       the table's keys -> its accumulators                        TRACE_REPLACE by day, else TRACE_ADD
+ *   multiset/N       keys of a table not by day and a value -> how often         TRACE_ADD
  *   waits            dataset waited for, key waited for, dataset, key -> 1       TRACE_ADD
  *
  * A place is the partition (days since 1970) whose cleaned file holds the row, PLACE_WHOLE for a dataset that is kept
@@ -26,7 +26,8 @@ struct state;
 enum state_kind { STATE_KEYS, STATE_TABLE, STATE_MULTISET, STATE_WAITS };
 
 /* The state of a pipeline in a folder, as the last commit left it. `folder` NULL: an empty one in temporary files, for
- * KPIs that are not to be kept. `stale` is set when it was made under another spec; it is empty then. */
+ * KPIs that are not to be kept. `stale` is set when it was made under another spec, or by a program that kept another
+ * state; it is empty then. */
 struct state *state_open(const struct kpi_spec *spec, struct folder *folder, bool *stale, struct error *error);
 void state_close(struct state *state);
 

@@ -8,15 +8,24 @@
 #include "kpi/group.h"
 #include "kpi/view.h"
 
+/* Rows that one step over cleaned rows takes in: some hundred megabytes. */
+#define ENGINE_STEP_ROWS 4000000
+
+/* Partitions, in any order and more than once. */
+struct day_list {
+    int64_t *items;
+    size_t count, capacity;
+};
+
 struct engine {
     struct engine_options options;
     struct state *state;
     struct cleaned *cleaned; /* NULL without a folder */
     struct engine_counts counts[KPI_MAX_DATASETS];
-    int64_t *days; /* partitions touched, ascending once finished */
-    size_t day_count, day_capacity;
+    struct day_list days;      /* partitions touched */
+    struct day_list open_days; /* of these, whose tables by day are still to be worked out, from the cleaned rows */
     int64_t next_pending;
-    bool rebuilding; /* rows come from cleaned files: nothing is written back or counted */
+    bool rebuilding; /* rows come from cleaned files: they are not counted */
     bool rebuilt;
 };
 
@@ -52,7 +61,11 @@ struct step {
     struct joined gone[KPI_MAX_DATASETS];     /* of leaving */
     struct gains *gains;                      /* by worker */
     int64_t pending_place;                    /* of rows that this step leaves waiting; 0: none yet */
+    bool *whole;                              /* by partition: all its rows are in the step */
+    bool days_only;                           /* the rows stand already; tables by day alone are worked out from them */
 };
+
+void step_free(struct step *step);
 
 static inline bool bit_is_set(const uint64_t *bits, size_t i)
 {
@@ -71,8 +84,9 @@ bool step_meet_history(struct step *step, struct error *error);
 struct loaded *step_load(struct step *step, int dataset, int64_t place, struct error *error);
 struct loaded *step_loaded(struct step *step, int dataset, int64_t place); /* NULL: was not read */
 
-/* engine.c: remembers the partitions that joining found rows of a dataset in. */
-bool step_note_days(struct step *step, int dataset, struct error *error);
+/* days.c: remembers the partitions that joining found rows in, and tells which of them are whole. Called again, of all
+ * that was joined since. */
+bool step_note_days(struct step *step, struct error *error);
 
 /* join.c: views, facts, joining, and rows without a parent. */
 bool step_join(struct step *step, struct error *error);

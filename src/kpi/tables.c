@@ -132,6 +132,19 @@ static bool hand_on(struct loading *load, struct error *error)
     return good;
 }
 
+/* Takes groups of a table by day that have no rows any more, from entry `from` on, out again. */
+static void leave_out_erased(const struct trace_shape *shape, struct entries *entries, size_t from)
+{
+    size_t to = from;
+    for (size_t i = from; i < entries->count; i++) {
+        if (entries->value[0][i] == 0) continue;
+        for (int k = 0; k < shape->keys && to < i; k++) entries->key[k][to] = entries->key[k][i];
+        for (int v = 0; v < shape->values && to < i; v++) entries->value[v][to] = entries->value[v][i];
+        to++;
+    }
+    entries->count = to;
+}
+
 static bool append(struct loading *load, const struct entries *portion, size_t from, size_t to, struct error *error)
 {
     struct trace_shape shape = table_shape(load->table);
@@ -141,6 +154,7 @@ static bool append(struct loading *load, const struct entries *portion, size_t f
     for (int k = 0; k < shape.keys; k++) memcpy(entries->key[k] + entries->count, portion->key[k] + from, size);
     for (int v = 0; v < shape.values; v++) memcpy(entries->value[v] + entries->count, portion->value[v] + from, size);
     entries->count += to - from;
+    if (kpi_table_by_day(load->table)) leave_out_erased(&shape, entries, entries->count - (to - from));
     return true;
 }
 
@@ -286,7 +300,8 @@ bool kpi_store_open(struct kpi_store *store, const char *data_folder, const char
     good = store->state != NULL;
     if (good && stale) {
         good = error_set(error, ERROR_CONFLICT,
-                         "%s was made under another version of %s/kpis.json; the next run brings it up to date",
+                         "%s was made under another version of %s/kpis.json, or by another version of aisle; the next "
+                         "run brings it up to date",
                          data_folder, pipeline_folder);
     }
     if (!good) kpi_store_close(store);

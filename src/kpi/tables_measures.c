@@ -45,9 +45,10 @@ static bool note_extremes(void *context, const struct entries *portion, struct e
     return true;
 }
 
+/* Whether a measure is read from a multiset. */
 static bool is_extreme(const struct kpi_measure *measure)
 {
-    return measure->kind == MEASURE_MIN || measure->kind == MEASURE_MAX;
+    return measure->multiset >= 0 && (measure->kind == MEASURE_MIN || measure->kind == MEASURE_MAX);
 }
 
 /* Scans the multisets for the groups that are loaded. */

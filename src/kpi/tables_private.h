@@ -2,7 +2,7 @@
 #ifndef AISLE_KPI_TABLES_PRIVATE_H
 #define AISLE_KPI_TABLES_PRIVATE_H
 
-#include "kpi/group.h"
+#include "kpi/gains.h"
 #include "kpi/tables.h"
 
 /* A range of a key column of traces, for trace_scan; NULL: no bound. */

@@ -22,7 +22,7 @@
 #include "base/error.h"
 
 #define TRACE_MAX_KEYS 4
-#define TRACE_MAX_VALUES 24
+#define TRACE_MAX_VALUES 25 /* a table's measures and its count of rows */
 
 enum trace_merge { TRACE_ADD, TRACE_REPLACE };
 

@@ -151,7 +151,9 @@ static bool prepare_place(struct writing_back *all, int dataset, uint32_t partit
     struct place_job job = {.dataset = dataset, .partition = partition, .place = place};
     job.loaded = step_loaded(step, dataset, place);
     if (job.loaded && !job.loaded->changed) job.loaded = NULL;
-    if (!job.loaded && cleaned_files(step->engine->cleaned, dataset, place) >= MOST_FILES) {
+    /* while rebuilding, a place may hold rows that are still to be fed */
+    if (!job.loaded && !step->engine->rebuilding &&
+        cleaned_files(step->engine->cleaned, dataset, place) >= MOST_FILES) {
         job.loaded = step_load(step, dataset, place, error);
         if (!job.loaded) return false;
         job.loaded->changed = true;
@@ -201,14 +203,6 @@ static bool write_place(void *context, size_t index, unsigned worker, struct err
     return good;
 }
 
-static bool partition_has_rows(const struct joined *joined, uint32_t partition)
-{
-    for (unsigned w = 0; joined->worker && w < joined->workers; w++) {
-        if (partition < joined->worker[w].partitions && joined->worker[w].piles[partition]) return true;
-    }
-    return false;
-}
-
 static bool prepare_dataset(struct writing_back *all, int dataset, struct error *error)
 {
     struct step *step = all->step;
@@ -216,7 +210,7 @@ static bool prepare_dataset(struct writing_back *all, int dataset, struct error 
         return row_list_live(&step->slice[dataset]) == 0 || prepare_place(all, dataset, 0, PLACE_WHOLE, error);
     }
     for (uint32_t p = 0; p < coding_count(&step->partition); p++) {
-        if (!partition_has_rows(&step->new_rows[dataset], p) && !partition_has_rows(&step->come[dataset], p)) continue;
+        if (!joined_has(&step->new_rows[dataset], p) && !joined_has(&step->come[dataset], p)) continue;
         if (!prepare_place(all, dataset, p, coding_value(&step->partition, p), error)) return false;
     }
     return true;
@@ -415,7 +409,7 @@ bool step_write_back(struct step *step, struct error *error)
 {
     const struct engine_options *options = &step->engine->options;
     struct trace_shape shape = state_shape(step->spec, STATE_WAITS, 0);
-    if (!step->engine->rebuilding && !write_places(step, error)) return false;
+    if (!write_places(step, error)) return false;
     for (int d = 0; d < step->spec->dataset_count; d++) {
         if (step->spec->datasets[d].partition_column >= 0 && !write_pending(step, d, error)) return false;
     }

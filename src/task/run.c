@@ -146,17 +146,14 @@ static bool open_folder(struct run *run, struct error *error)
     return run->change && folder_next_source(run->folder, &run->first_source, error);
 }
 
-/* Fields that KPI-only runs need: keys, joins, versions, and what the spec's columns come from. */
+/* Fields that KPI-only runs need: keys, versions, and what tables are worked out from. */
 static const bool *fields_needed(struct run *run, const struct kpi_dataset *dataset, struct error *error)
 {
     bool *needed = arena_zeroed(run->arena, dataset->schema->field_count + 1, error);
     if (!needed) return NULL;
     needed[dataset->key_field] = true;
-    for (int j = 0; j < dataset->join_count; j++) needed[dataset->joins[j].field] = true;
     for (size_t v = 0; v < dataset->schema->version_count; v++) needed[dataset->schema->version_fields[v]] = true;
-    for (int c = 0; c < dataset->column_count; c++) {
-        if (dataset->columns[c].field >= 0 && dataset->columns[c].used) needed[dataset->columns[c].field] = true;
-    }
+    kpi_fields_used(dataset, needed);
     return needed;
 }
 
@@ -306,6 +303,7 @@ bool run_execute(struct run *run, struct error *error)
     run->engine = engine_new(&options, error);
     if (!run->engine) return false;
     if (run->validated_count > 0 && !validate_all(run, error)) return false;
+    if (!engine_close_days(run->engine, error)) return false;
     if (!run_finish_sources(run, error) || !run_settle_files(run, error) || !run_make_record(run, error)) return false;
     if (run_keeps_state(run) && !commit(run, error)) return false;
     run_set_seconds(run);

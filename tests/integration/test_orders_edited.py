@@ -2,6 +2,7 @@
 would change what is kept is refused."""
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,47 @@ def test_a_field_added_later_has_no_value_in_rows_from_before(shop):
     assert shop.table("channel_day") == []
     shop.run("later")
     assert shop.table("channel_day") == [{"channel": "web", "order_date": "2025-04-01", "orders": 1, "customers": 1}]
+
+
+def test_joins_that_end_and_begin_move_rows(shop, aisle):
+    """Lines that waited for a product go in when there is no such join any more, and wait again when there is."""
+    shop.run("first")
+    kept = (shop.folder / "kpis.json").read_text()
+    without = json.loads(kept)
+    del without["datasets"]["order_items"]["joins"]["products"]
+    del without["datasets"]["order_items"]["columns"]["category"]
+    without["tables"] = [table for table in without["tables"] if "category" not in table["key"]]
+
+    def lines():
+        text = aisle("export", "order_items", "--pipeline", "./mine/orders", "--data", "data", "--format", "jsonl").stdout
+        return sorted(json.loads(line)["id"] for line in text.splitlines())
+
+    assert lines() == ["1", "4"]
+    (shop.folder / "kpis.json").write_text(json.dumps(without))
+    assert shop.run("first")["rebuilt"] is True
+    assert lines() == ["1", "2", "3", "4"]
+    assert [day["total_revenue"] for day in shop.table("day")] == [59.5, 9.9]
+    (shop.folder / "kpis.json").write_text(kept)
+    assert shop.run("first")["rebuilt"] is True
+    assert lines() == ["1", "4"]
+    assert [day["total_revenue"] for day in shop.table("day")] == [10.0, 9.9]
+    assert shop.run("later")["pending_resolved"] == 2
+    assert [day["total_revenue"] for day in shop.table("day")] == [59.5, 9.9]
+
+
+def test_state_of_another_version_is_made_anew(shop, aisle):
+    shop.run("first")
+    before = shop.table("day")
+    with sqlite3.connect(shop.folder.parent.parent / "data/aisle.db") as folder:
+        key, text = folder.execute("SELECT * FROM documents WHERE key = 'kpi/orders'").fetchone()
+        document = json.loads(text)
+        del document["format"]
+        folder.execute("UPDATE documents SET text = ? WHERE key = ?", (json.dumps(document), key))
+    refused = aisle("kpi", "day", "--pipeline", "./mine/orders", "--data", "data", expect=1)
+    assert "by another version of aisle; the next run brings it up to date" in refused.stderr
+    assert shop.run("first")["rebuilt"] is True
+    assert shop.table("day") == before
+    assert "rebuilt" not in shop.run("first")
 
 
 @pytest.mark.parametrize("dataset, field, members", [

@@ -195,6 +195,32 @@ static void expect_days(const struct world *world, struct groups *groups)
     }
 }
 
+/* Rows of two datasets in one table by day; distinct values and extremes of one of them. */
+static void expect_spreads(const struct world *world, struct groups *groups)
+{
+    const struct model *model = &world->model;
+    groups->count = 0;
+    for (size_t k = 0; k < KEYS; k++) {
+        const struct stand *order = &model->stands[ORDERS][k];
+        if (order->there) group_at(groups, days_of_timestamp(order->values[ORDER_CREATED]), 0)->value[3]++;
+    }
+    for (size_t g = 0; g < groups->count; g++) {
+        for (int m = 1; m < 5; m += m == 2 ? 2 : 1) groups->items[g].value[m] = COLUMN_NULL;
+    }
+    for (size_t k = 0; k < KEYS; k++) {
+        const struct stand *line = &model->stands[LINES][k];
+        if (!line->there || line->pending) continue;
+        const int64_t *order = model->stands[ORDERS][line->values[LINE_ORDER]].values;
+        struct group *group = group_at(groups, days_of_timestamp(order[ORDER_CREATED]), 0);
+        int64_t *value = group->value, price = line->values[LINE_PRICE], quantity = line->values[LINE_QUANTITY];
+        value[0] += !group->orders[line->values[LINE_ORDER]];
+        group->orders[line->values[LINE_ORDER]] = true;
+        value[1] = value[1] == COLUMN_NULL || price < value[1] ? price : value[1];
+        value[2] = price > value[2] ? price : value[2];
+        value[4] = quantity > value[4] ? quantity : value[4];
+    }
+}
+
 static void expect_categories(const struct world *world, struct groups *groups)
 {
     const struct model *model = &world->model;
@@ -267,6 +293,8 @@ static void compare_tables(const struct world *world)
     static struct groups groups;
     expect_days(world, &groups);
     compare_table(world, "day", &groups);
+    expect_spreads(world, &groups);
+    compare_table(world, "spread", &groups);
     expect_categories(world, &groups);
     compare_table(world, "category", &groups);
     if (!kpi_table_find(world->shop.spec, "status")) return;
@@ -330,11 +358,28 @@ static void draw_step(struct world *world, struct step_rows *rows)
 
 /* ---- runs ---- */
 
+static char *with_spread(void)
+{
+    return shop_edit(shop_kpis, "'tables': [",
+                     "'tables': [{'name': 'spread', 'key': ['day'], 'measures': ["
+                     "{'name': 'baskets', 'from': 'lines', 'distinct': 'order_id'},"
+                     "{'name': 'cheapest', 'from': 'lines', 'min': 'price'},"
+                     "{'name': 'dearest', 'from': 'lines', 'max': 'price'},"
+                     "{'name': 'orders', 'from': 'orders', 'count': true},"
+                     "{'name': 'largest', 'from': 'lines', 'max': 'quantity'}]},");
+}
+
 static void open_world(struct world *world, uint64_t seed, unsigned threads)
 {
     struct error error = {0};
     memset(world, 0, sizeof *world);
     shop_open(&world->shop, shop_kpis);
+    char *kpis = with_spread();
+    shop_file(&world->shop, "kpis.json", kpis);
+    memory_free(kpis);
+    kpi_spec_free(world->shop.spec);
+    world->shop.spec = kpi_spec_load(world->shop.arena, world->shop.folder, NULL, &error);
+    if (!world->shop.spec) fail_msg("%s", error.message);
     strcpy(world->data, "/tmp/aisle-data-XXXXXX");
     assert_non_null(mkdtemp(world->data));
     world->team = team_new(threads, &error);
@@ -394,6 +439,12 @@ static void give(struct world *world, const struct step_rows *rows)
     if (!engine_step(world->engine, lists, &error)) fail_msg("%s", error.message);
 }
 
+static void close_days(struct world *world)
+{
+    struct error error = {0};
+    if (!engine_close_days(world->engine, &error)) fail_msg("%s", error.message);
+}
+
 /* Ends a run: commits it, or gives it up as a crash does. */
 static void end(struct world *world, bool committed)
 {
@@ -420,7 +471,9 @@ static void run_once(struct world *world, size_t steps, bool committed)
         give(world, &rows);
         model_step(&world->model, &rows);
         compare_counts(world);
-        compare_tables(world);
+        /* days may be closed after each step, or after some */
+        if (s + 1 == steps || random_below(&world->random, 2) == 0) close_days(world);
+        if (s + 1 == steps) compare_tables(world);
     }
     end(world, committed);
     int run = world->model.run;
@@ -452,10 +505,12 @@ static void an_edited_spec_rebuilds(void **state)
     for (uint64_t seed = 51; seed <= 54; seed++) {
         open_world(&world, seed, 2);
         for (int run = 0; run < 4; run++) run_once(&world, 2, true);
-        char *edited = shop_edit(shop_kpis, "'tables': [",
+        char *plain = with_spread();
+        char *edited = shop_edit(plain, "'tables': [",
                                  "'tables': [{'name': 'status', 'key': ['status', 'day'], 'measures': ["
                                  "{'name': 'orders', 'from': 'orders', 'count': true}]},");
         shop_file(&world.shop, "kpis.json", edited);
+        memory_free(plain);
         memory_free(edited);
         struct kpi_store store;
         assert_false(kpi_store_open(&store, world.data, world.shop.folder, &error));
@@ -467,6 +522,7 @@ static void an_edited_spec_rebuilds(void **state)
         begin(&world, true);
         assert_true(engine_rebuilt(world.engine));
         compare_counts(&world); /* nobody's rows have changed */
+        close_days(&world);
         compare_tables(&world);
         end(&world, true);
         for (int run = 0; run < 3; run++) run_once(&world, 2, true);
@@ -511,6 +567,7 @@ static const struct engine_counts *take(struct world *world, const struct step_r
     give(world, rows);
     model_step(&world->model, rows);
     compare_counts(world);
+    close_days(world);
     compare_tables(world);
     return engine_counts(world->engine, dataset);
 }

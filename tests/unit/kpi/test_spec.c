@@ -332,8 +332,8 @@ static void keeps_its_ceilings(void **state)
         const char *words;
     } cases[] = {{KPI_MAX_TABLES, 1, 0, NULL},
                  {KPI_MAX_TABLES + 1, 1, 0, "more than 64 tables"},
-                 {1, TRACE_MAX_VALUES - 1, 0, NULL},
-                 {1, TRACE_MAX_VALUES, 0, "at most 23 measures"},
+                 {1, KPI_MAX_MEASURES, 0, NULL},
+                 {1, KPI_MAX_MEASURES + 1, 0, "more than 24 measures"},
                  {1, 21, 21, NULL},
                  {2, 0, 0, "needs a measure"},
                  {1, 1, KPI_MAX_COLUMNS, "more than 64 columns"}};
@@ -360,12 +360,12 @@ static void refuses_too_many_parent_columns(void **state)
     buffer_init(&text, 0);
     buffer_append_text(&text, "{'pipeline': 'p', 'partition': 'day', 'datasets': {"
                               "'orders': {'schema': 'orders.json', 'columns': {'day': {'date': 'created'}");
-    for (int c = 0; c < 24; c++) buffer_append_format(&text, ", 'c%d': {'month': 'created'}", c);
+    for (int c = 0; c < 25; c++) buffer_append_format(&text, ", 'c%d': {'month': 'created'}", c);
     buffer_append_text(&text, "}}, 'lines': {'schema': 'lines.json', 'joins': {'orders': 'order_id'}, 'columns': {"
                               "'day': 'orders.day'");
-    for (int c = 0; c < 24; c++) buffer_append_format(&text, ", 'c%d': 'orders.c%d'", c, c);
+    for (int c = 0; c < 25; c++) buffer_append_format(&text, ", 'c%d': 'orders.c%d'", c, c);
     buffer_append_text(&text, "}}}, 'tables': [");
-    for (int t = 0; t < 24; t++) {
+    for (int t = 0; t < 25; t++) {
         buffer_append_format(&text,
                              "%s{'name': 't%d', 'key': ['c%d'], 'measures': ["
                              "{'name': 'n', 'from': 'lines', 'count': true}]}",
@@ -374,7 +374,7 @@ static void refuses_too_many_parent_columns(void **state)
     buffer_append_text(&text, "]}");
     assert_null(load(&shop, buffer_text(&text), NULL, &error));
     assert_non_null(strstr(error.message, "dataset \"orders\""));
-    assert_non_null(strstr(error.message, "23 is the most"));
+    assert_non_null(strstr(error.message, "24 is the most"));
     buffer_free(&text);
     shop_close(&shop);
 }

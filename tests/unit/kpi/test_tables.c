@@ -40,6 +40,9 @@ static const char kpis[] =
     " {'name': 'by_day', 'key': ['day', 'product_id'], 'measures': ["
     "  {'name': 'units', 'from': 'lines', 'sum': 'quantity'}, {'name': 'first', 'from': 'lines', 'min': 'price'},"
     "  {'name': 'last', 'from': 'lines', 'max': 'price'}, {'name': 'rate', 'ratio': ['units', 'last']}]},"
+    " {'name': 'by_number', 'key': ['quantity', 'product_id'], 'measures': ["
+    "  {'name': 'units', 'from': 'lines', 'sum': 'quantity'}, {'name': 'first', 'from': 'lines', 'min': 'price'},"
+    "  {'name': 'last', 'from': 'lines', 'max': 'price'}, {'name': 'rate', 'ratio': ['units', 'last']}]},"
     " {'name': 'upward', 'key': ['product_id', 'day'], 'measures': ["
     "  {'name': 'units', 'from': 'lines', 'sum': 'quantity'}, {'name': 'twelve', 'from': 'lines', 'sum': 'twelve'},"
     "  {'name': 'shown', 'ratio': ['units', 'twelve'], 'scale': 12}]},"
@@ -166,20 +169,19 @@ static void check_row(const struct kpi_result *result, size_t row, const struct 
     assert_int_equal(v[RANK][row], rank);
 }
 
-/* Each day is a group of one product. Values of the multisets stand for prices and for quantities alike. */
+/* Each day is a group of one product. The extremes stand for prices and for quantities alike. */
 static void measures_are_exact(void **state)
 {
     (void)state;
     static struct world world;
     static struct expected expected[DAYS];
-    static int64_t sums[50 * 9], values[DAYS * 3 * 4];
+    static int64_t sums[50 * 13];
     struct random random;
     struct kpi_result result;
     open_world(&world);
     random_seed(&random, 3);
     const struct kpi_table *table = kpi_table_find(world.shop.spec, "day");
-    assert_int_equal(table->accumulator_count, 7);
-    size_t count = 0;
+    assert_int_equal(table->accumulator_count, 11);
     for (size_t i = 0; i < DAYS; i++) {
         struct expected *e = &expected[i];
         *e = (struct expected){.units = (int64_t)random_below(&random, 12) - 1, .total = draw_sum(&random)};
@@ -189,14 +191,13 @@ static void measures_are_exact(void **state)
             int64_t value = (int64_t)random_below(&random, 1000) - 300;
             e->low = d == 0 || value < e->low ? value : e->low;
             e->high = d == 0 || value > e->high ? value : e->high;
-            memcpy(values + 4 * count++, (int64_t[]){7, (int64_t)i, value, 1}, 4 * sizeof *values);
         }
-        const int64_t row[] = {7, (int64_t)i, 1, e->units, e->total, e->total, e->total, e->total, 3};
-        memcpy(sums + 9 * (i % 50), row, sizeof row);
+        int64_t low = e->values ? e->low : COLUMN_NULL, high = e->values ? e->high : COLUMN_NULL;
+        const int64_t row[] = {7,        (int64_t)i, 1,    e->units, e->total, e->total, e->total,
+                               e->total, low,        high, low,      high,     3};
+        memcpy(sums + 13 * (i % 50), row, sizeof row);
         if (i % 50 == 49) append(&world, STATE_TABLE, 0, sums, 50);
     }
-    append(&world, STATE_MULTISET, table->measures[9].multiset, values, count);
-    append(&world, STATE_MULTISET, table->measures[11].multiset, values, count);
     read_table(&world, "day", &everything, &result);
     assert_int_equal(result.rows, DAYS);
     assert_int_equal(result.column_count, 2 + RANK + 1);
@@ -270,7 +271,7 @@ static void values_at_the_limits(void **state)
     close_world(&world);
 }
 
-/* A group whose rows have all left is not shown, even if a multiset should still know it. */
+/* Groups of a day are replaced as the day is worked out anew; one whose rows have all left is not shown. */
 static void groups_come_and_go(void **state)
 {
     (void)state;
@@ -278,7 +279,7 @@ static void groups_come_and_go(void **state)
     struct kpi_result result;
     open_world(&world);
     append(&world, STATE_TABLE, 1, (int64_t[]){7, 1, 1, 5, 7, 2, 1, 6}, 2);
-    append(&world, STATE_TABLE, 1, (int64_t[]){7, 1, -1, -5, 7, 2, 1, 10}, 2);
+    append(&world, STATE_TABLE, 1, (int64_t[]){7, 1, 0, 0, 7, 2, 1, 16}, 2);
     read_table(&world, "plain", &everything, &result);
     assert_int_equal(result.rows, 1);
     assert_int_equal(result.values[1][0], 2);
@@ -330,24 +331,28 @@ static bool watch(void *context, struct kpi_result *result, struct error *error)
 static void fill_days(struct world *world)
 {
     const int by_day = (int)(kpi_table_find(world->shop.spec, "by_day") - world->shop.spec->tables);
-    static int64_t sums[STREAM_PRODUCTS * 4], prices[STREAM_PRODUCTS * 8];
-    const int multiset = world->shop.spec->tables[by_day].measures[1].multiset;
+    const int by_number = (int)(kpi_table_find(world->shop.spec, "by_number") - world->shop.spec->tables);
+    static int64_t rows[STREAM_PRODUCTS * 6], sums[STREAM_PRODUCTS * 4], prices[STREAM_PRODUCTS * 8];
+    const int multiset = world->shop.spec->tables[by_number].measures[1].multiset;
     const int64_t zero = code(world, "0");
     for (int64_t day = 0; day < STREAM_DAYS; day++) {
         size_t count = 0, different = 0;
         for (int64_t product = 0; product < STREAM_PRODUCTS; product++) {
             if (!is_sold(day, product)) continue;
+            int64_t first = product % 3 ? product : COLUMN_NULL, last = product % 3 ? product + 5 : COLUMN_NULL;
+            memcpy(rows + 6 * count, (int64_t[]){day, zero + product, 1, day + product, first, last}, 6 * sizeof *rows);
             memcpy(sums + 4 * count++, (int64_t[]){day, zero + product, 1, day + product}, 4 * sizeof *sums);
             if (product % 3 == 0) continue;
             memcpy(prices + 4 * different++, (int64_t[]){day, zero + product, product, 1}, 4 * sizeof *prices);
             memcpy(prices + 4 * different++, (int64_t[]){day, zero + product, product + 5, 2}, 4 * sizeof *prices);
         }
-        append(world, STATE_TABLE, by_day, sums, count);
+        append(world, STATE_TABLE, by_day, rows, count);
+        append(world, STATE_TABLE, by_number, sums, count);
         append(world, STATE_MULTISET, multiset, prices, different);
     }
 }
 
-/* A long table by day comes some days at a time, whole and in order, and with its least and largest values. */
+/* A long table comes some days, or numbers, at a time, whole and in order, and with its least and largest values. */
 static void long_tables_come_in_windows(void **state)
 {
     (void)state;
@@ -355,9 +360,11 @@ static void long_tables_come_in_windows(void **state)
     struct error error = {0};
     open_world(&world);
     fill_days(&world);
-    const struct kpi_table *table = kpi_table_find(world.shop.spec, "by_day");
+    const struct kpi_table *table = kpi_table_find(world.shop.spec, "by_number");
     const struct kpi_view view = {world.state, world.shop.spec, world.terms};
-    for (int bounded = 0; bounded < 2; bounded++) {
+    for (int turn = 0; turn < 3; turn++) {
+        bool bounded = turn == 2;
+        if (turn > 0) table = kpi_table_find(world.shop.spec, "by_day");
         struct watched watched = {.world = &world, .last_day = -1, .from = bounded ? 6 : 0, .to = bounded ? 34 : 39};
         const struct kpi_filter filter = {.from_day = watched.from, .to_day = watched.to};
         size_t expected = 0;
@@ -368,7 +375,7 @@ static void long_tables_come_in_windows(void **state)
         assert_int_equal(watched.rows, expected);
         assert_true(bounded || watched.windows > 1);
         struct kpi_result whole; /* what kpi_read puts together */
-        read_table(&world, "by_day", bounded ? &filter : &everything, &whole);
+        read_table(&world, table->name, bounded ? &filter : &everything, &whole);
         struct watched again = {.world = &world, .last_day = -1, .from = watched.from, .to = watched.to};
         assert_int_equal(whole.rows, expected);
         assert_true(watch(&again, &whole, &error));
@@ -514,9 +521,9 @@ static void a_rank_is_among_all(void **state)
     struct kpi_filter filter = {.key = {"P2"}, .from_day = INT64_MIN, .to_day = INT64_MAX};
     open_world(&world);
     int64_t one = code(&world, "P1"), two = code(&world, "P2"), three = code(&world, "P3");
-    const int64_t rows[] = {one, 1, 1, 1, 0, 50000, 0, 0, 0, two,   1, 1, 1, 0, 20000, 0, 0, 0,
-                            two, 2, 1, 1, 0, 50000, 0, 0, 0, three, 1, 1, 1, 0, 90000, 0, 0, 0};
-    append(&world, STATE_TABLE, 0, rows, 4);
+    const int64_t rows[][13] = {
+        {one, 1, 1, 1, 0, 50000}, {two, 1, 1, 1, 0, 20000}, {two, 2, 1, 1, 0, 50000}, {three, 1, 1, 1, 0, 90000}};
+    append(&world, STATE_TABLE, 0, rows[0], 4);
     read_table(&world, "day", &filter, &result);
     assert_int_equal(result.rows, 2);
     assert_int_equal(result.values[2 + RANK][0], 4);

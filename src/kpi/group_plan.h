@@ -1,0 +1,70 @@
+/* Grouping from within: what is counted how, and what a worker holds while it goes through partitions. */
+#ifndef AISLE_KPI_GROUP_PLAN_H
+#define AISLE_KPI_GROUP_PLAN_H
+
+#include "kpi/group.h"
+#include "kpi/pair_set.h"
+#include "kpi/tally.h"
+
+/* Codes up to here are looked up in a table. */
+#define DIRECT_CODES 256
+
+/* A condition with its values as codes of the tuple. */
+struct code_condition {
+    int word;
+    bool negated;
+    uint32_t *codes;
+    size_t count;
+};
+
+struct measure_plan {
+    const struct kpi_measure *measure;
+    const struct fact_column *value; /* NULL: every row counts */
+    struct code_condition *conditions;
+    bool fills_multiset; /* the one of those that share it which fills it */
+    bool counts_rows;    /* of that multiset the only value in a partition is the partition, so the rows of
+                            the group are its count */
+};
+
+struct table_plan {
+    int table;
+    const struct kpi_table *spec;
+    const struct fact_column *keys[KPI_MAX_KEYS];
+    int hashed[KPI_MAX_KEYS]; /* keys that vary within a partition */
+    int hashed_count;
+    bool by_day;
+    bool per_partition; /* handed out with every partition, so groups never outgrow the cache */
+    int groups_like;    /* an earlier plan whose groups have the same keys and numbers, -1: none */
+    struct measure_plan measures[KPI_MAX_MEASURES];
+    int measure_count;
+};
+
+/* What one worker holds while it goes through partitions. */
+struct worker_state {
+    struct tally *groups;    /* by table plan; key: the hashed keys' codes (one zero word when there are none) */
+    struct tally *multisets; /* by multiset of the spec; key: group number, value code */
+    struct pair_set *sets;   /* by set of the spec: group number, value code */
+    uint32_t (*words)[ROWS_PORTION];
+    uint32_t (*direct)[DIRECT_CODES]; /* by table plan: the group of a code, TALLY_NONE where there is none yet */
+    uint32_t (*group)[ROWS_PORTION];  /* by table plan: the group of each row of the portion */
+    uint32_t partition_codes[KPI_MAX_TABLES]; /* by table plan: the partition key's code */
+    uint32_t partition_value;                 /* the partition column's own code, where a multiset is over it */
+    bool days;                                /* tables by day are concerned in the partition at hand */
+};
+
+struct plan {
+    const struct group_input *input;
+    struct table_plan *tables;
+    int table_count;
+    struct gains *gains;
+    struct worker_state *workers;
+};
+
+bool plan_open(struct plan *plan, const struct group_input *input, unsigned workers, struct error *error);
+void plan_free(struct plan *plan, unsigned workers);
+
+/* At the end of a partition, or of all (`last`): what belongs to it goes out to the gains, and what has grown large. */
+bool group_hand_out(const struct plan *plan, struct worker_state *state, struct gains *gains, bool last,
+                    struct error *error);
+
+#endif
