@@ -40,6 +40,9 @@ bool digest_join(enum digest_kind kind, const uint8_t *first, const uint8_t *sec
 bool digest_once(enum digest_kind kind, const void *data, size_t size, uint8_t value[DIGEST_MAX_BYTES],
                  struct error *error);
 
+/* SHA-256 of bytes, as 64 lower-case hexadecimal digits and a NUL. */
+bool digest_sha256_hex(const void *data, size_t size, char hex[65], struct error *error);
+
 /* HMAC with SHA-256 (RFC 2104). */
 bool digest_hmac_sha256(const void *key, size_t key_bytes, const void *data, size_t size, uint8_t value[32],
                         struct error *error);

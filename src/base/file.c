@@ -3,12 +3,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <openssl/evp.h>
 
 #include "base/memory.h"
 #include "base/random.h"
@@ -406,21 +405,5 @@ bool file_list(const char *folder, bool (*visit)(void *context, const char *name
             return false;
         }
     }
-    return true;
-}
-
-bool file_sha256_hex(const void *data, size_t size, char hex[65], struct error *error)
-{
-    static const char digits[] = "0123456789abcdef";
-    unsigned char digest[32];
-
-    if (EVP_Digest(data, size, digest, NULL, EVP_sha256(), NULL) != 1) {
-        return error_set(error, ERROR_INTERNAL, "OpenSSL could not make a SHA-256 of %zu bytes", size);
-    }
-    for (size_t i = 0; i < sizeof digest; i++) {
-        hex[2 * i] = digits[digest[i] >> 4];
-        hex[2 * i + 1] = digits[digest[i] & 15];
-    }
-    hex[64] = '\0';
     return true;
 }

@@ -43,7 +43,4 @@ bool file_remove_tree(const char *path, struct error *error);
 bool file_list(const char *folder, bool (*visit)(void *context, const char *name, struct error *error), void *context,
                struct error *error);
 
-/* SHA-256 (FIPS 180-4) of bytes, as 64 lower-case hexadecimal digits and a NUL. */
-bool file_sha256_hex(const void *data, size_t size, char hex[65], struct error *error);
-
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "kpi/trace.h"
@@ -471,7 +472,7 @@ struct kpi_spec *kpi_spec_load(struct arena *arena, const char *folder, const ch
     if (!root || !load_root(&load, root, only)) goto done;
     if (only) buffer_append_text(&load.hashed, only);
     char hash[65];
-    if (!buffer_check(&load.hashed, error) || !file_sha256_hex(load.hashed.data, load.hashed.length, hash, error))
+    if (!buffer_check(&load.hashed, error) || !digest_sha256_hex(load.hashed.data, load.hashed.length, hash, error))
         goto done;
     load.spec->text_hash = arena_text(arena, hash, 64, error);
     good = load.spec->text_hash != NULL;

@@ -8,9 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
-
 #include "base/buffer.h"
+#include "base/digest.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "tabular/csv_transcode.h"
@@ -22,7 +21,7 @@
 /* One pass over the bytes on disk: into the hash, and through unpacking and transcoding into the temporary file. */
 struct pass {
     const struct csv_source *source;
-    EVP_MD_CTX *hash;              /* NULL: not asked for */
+    struct digest *hash;           /* NULL: not asked for */
     struct csv_unpacker *unpacker; /* NULL: the file is read as it is on disk */
     struct csv_transcoder transcoder;
     int unpacked_fd;
@@ -124,15 +123,6 @@ static bool prepare_unpacking(struct pass *pass, enum csv_packing packing, const
     return pass->unpacker != NULL;
 }
 
-static bool prepare_hash(struct pass *pass, struct error *error)
-{
-    pass->hash = EVP_MD_CTX_new();
-    if (pass->hash == NULL || EVP_DigestInit_ex(pass->hash, EVP_sha256(), NULL) != 1) {
-        return error_set(error, ERROR_MEMORY, "no memory to hash %s", pass->source->path);
-    }
-    return true;
-}
-
 /* Reads the file as long as it was when it was opened. */
 static bool read_through(struct pass *pass, struct error *error)
 {
@@ -150,8 +140,8 @@ static bool read_through(struct pass *pass, struct error *error)
             return error_set(error, ERROR_CONFLICT,
                              "%s became shorter while it was read: run again when it is complete", source->path);
         }
-        if (pass->hash != NULL && EVP_DigestUpdate(pass->hash, pass->step, wanted) != 1) {
-            return error_set(error, ERROR_INTERNAL, "%s cannot be hashed", source->path);
+        if (pass->hash != NULL && !digest_add(pass->hash, pass->step, wanted, error)) {
+            return false;
         }
         if (pass->unpacker != NULL && !csv_unpacker_feed(pass->unpacker, pass->step, wanted, error)) {
             return false;
@@ -164,18 +154,15 @@ static bool read_through(struct pass *pass, struct error *error)
 
 static bool finish_hash(struct pass *pass, char hex[65], struct error *error)
 {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
+    uint8_t value[DIGEST_MAX_BYTES];
 
     if (pass->hash == NULL) {
         return true;
     }
-    if (EVP_DigestFinal_ex(pass->hash, digest, &size) != 1) {
-        return error_set(error, ERROR_INTERNAL, "%s cannot be hashed", pass->source->path);
+    if (!digest_value(pass->hash, DIGEST_SHA256, value, error)) {
+        return false;
     }
-    for (unsigned i = 0; i < size; i++) {
-        snprintf(hex + (size_t)2 * i, 3, "%02x", digest[i]);
-    }
+    digest_hex(value, digest_bytes(DIGEST_SHA256), hex);
     return true;
 }
 
@@ -198,7 +185,7 @@ static void pass_free(struct pass *pass)
         close(pass->unpacked_fd);
     }
     csv_unpacker_free(pass->unpacker);
-    EVP_MD_CTX_free(pass->hash);
+    digest_free(pass->hash);
     memory_free(pass);
 }
 
@@ -214,7 +201,7 @@ static bool pass_over(struct csv_source *source, const struct csv_source_options
     pass->unpacked_fd = -1;
     pass->ceiling = options->unpacked_ceiling > 0 ? options->unpacked_ceiling : DEFAULT_CEILING;
 
-    bool good = (!options->hash || prepare_hash(pass, error)) &&
+    bool good = (!options->hash || (pass->hash = digest_new(1U << DIGEST_SHA256, error)) != NULL) &&
                 (!unpack || prepare_unpacking(pass, packing, options, error)) && read_through(pass, error) &&
                 finish_hash(pass, source->sha256, error);
 

@@ -41,7 +41,7 @@ void blob_writer_free(struct blob_writer *writer);
 
 struct blob_reader;
 /* Opens a file by id, or bytes that were stored elsewhere (which must outlive the reader). ERROR_CORRUPT when they do
- * not hold what they must; the wrong key is ERROR_DENIED. */
+ * not hold what they must; the wrong key is ERROR_DENIED; no such file is ERROR_NOT_FOUND. */
 struct blob_reader *blob_open(const char *folder, const char *id, const struct blob_form *form, uint64_t size_bytes,
                               struct error *error);
 struct blob_reader *blob_open_bytes(const void *bytes, size_t stored_bytes, const struct blob_form *form,

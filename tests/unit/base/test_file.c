@@ -213,18 +213,6 @@ static void names_come_in_natural_order(void **state)
     buffer_free(&list);
 }
 
-static void sha256_is_the_standards(void **state)
-{
-    char hex[65];
-    struct error error;
-
-    (void)state;
-    assert_true(file_sha256_hex("abc", 3, hex, &error));
-    assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    assert_true(file_sha256_hex("", 0, hex, &error));
-    assert_string_equal(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-}
-
 static bool store_and_list(void *context, struct error *error)
 {
     size_t count = 0;
@@ -268,7 +256,6 @@ int main(void)
         cmocka_unit_test(folders_are_made_with_their_parents),
         cmocka_unit_test(a_tree_is_removed_but_not_what_links_point_to),
         cmocka_unit_test(names_come_in_natural_order),
-        cmocka_unit_test(sha256_is_the_standards),
         cmocka_unit_test(want_of_memory_is_reported),
     };
 

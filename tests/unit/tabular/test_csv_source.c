@@ -10,6 +10,7 @@
 #include <zstd.h>
 
 #include "base/buffer.h"
+#include "base/digest.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/random.h"
@@ -203,7 +204,7 @@ static void test_hash_of_packed(void **state)
     buffer_init(&packed, 0);
     gzip_append(&packed, text, size);
     store(fixture, packed.data, packed.length);
-    assert_true(file_sha256_hex(packed.data, packed.length, hex, &error));
+    assert_true(digest_sha256_hex(packed.data, packed.length, hex, &error));
     options.hash = true;
     assert_true(csv_source_open(&source, fixture->path, &options, &error));
     assert_string_equal(source.sha256, hex);

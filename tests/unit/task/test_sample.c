@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "base/file.h"
 #include "support/torture.h"
 
@@ -69,7 +70,7 @@ static void assert_sha256(const char *folder, const char *name, const char *expe
     char hex[65];
     buffer_init(&bytes, 0);
     load(&bytes, folder, name);
-    assert_true(file_sha256_hex(bytes.data, bytes.length, hex, &error));
+    assert_true(digest_sha256_hex(bytes.data, bytes.length, hex, &error));
     if (strcmp(hex, expected) != 0) fail_msg("%s is %s, not %s", name, hex, expected);
     buffer_free(&bytes);
 }
