@@ -224,3 +224,13 @@ void json_append_string(struct buffer *buffer, struct str text)
     append_escaped(buffer, text);
     buffer_append_char(buffer, '"');
 }
+
+void json_append_member(struct buffer *buffer, const char *key, const char *text)
+{
+    buffer_append_format(buffer, ", \"%s\": ", key);
+    if (text != NULL) {
+        json_append_string(buffer, str_of(text));
+    } else {
+        buffer_append_text(buffer, "null");
+    }
+}

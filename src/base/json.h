@@ -39,4 +39,7 @@ void json_append(struct buffer *buffer, const json_t *value, size_t flags);
 /* Appends `text` as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void json_append_string(struct buffer *buffer, struct str text);
 
+/* Appends a further member of an object: `, "key": "text"`, null for NULL. */
+void json_append_member(struct buffer *buffer, const char *key, const char *text);
+
 #endif

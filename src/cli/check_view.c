@@ -181,15 +181,6 @@ bool check_view_text(FILE *out, const struct check_view *view, struct error *err
     return true;
 }
 
-static void json_text(struct buffer *into, const char *key, const char *text)
-{
-    buffer_append_format(into, ", \"%s\": ", key);
-    if (text)
-        json_append_string(into, str_of(text));
-    else
-        buffer_append_text(into, "null");
-}
-
 static void json_finding(struct buffer *into, const struct check_report *report, const struct check_finding *finding)
 {
     buffer_append_text(into, "{\"column\": ");
@@ -203,8 +194,8 @@ static void json_finding(struct buffer *into, const struct check_report *report,
         const struct check_sample *sample = &finding->samples[i];
         buffer_append_format(into, "%s{\"line\": %" PRIu64 ", \"row\": %" PRIu64, i > 0 ? ", " : "", sample->line,
                              sample->row);
-        json_text(into, "value", sample->value);
-        json_text(into, "reason", sample->reason);
+        json_append_member(into, "value", sample->value);
+        json_append_member(into, "reason", sample->reason);
         buffer_append_char(into, '}');
     }
     buffer_append_text(into, "]}");
@@ -215,11 +206,11 @@ void check_view_json(struct buffer *into, const struct check_view *view)
     const struct check_report *report = view->report;
     buffer_append_text(into, "{\"file\": ");
     json_append_string(into, str_of(view->path));
-    json_text(into, "schema", view->schema_path);
-    json_text(into, "status", check_view_status(report));
-    json_text(into, "problem", report->problem);
+    json_append_member(into, "schema", view->schema_path);
+    json_append_member(into, "status", check_view_status(report));
+    json_append_member(into, "problem", report->problem);
     if (report->problem_line > 0) buffer_append_format(into, ", \"problem_line\": %" PRIu64, report->problem_line);
-    json_text(into, "notice", report->notice);
+    json_append_member(into, "notice", report->notice);
     buffer_append_format(into,
                          ", \"bytes\": %" PRIu64 ", \"read\": %" PRIu64 ", \"valid\": %" PRIu64
                          ", \"rejected\": %" PRIu64 ", \"warned\": %" PRIu64 ", \"seconds\": %.3f, \"findings\": [",
@@ -235,7 +226,7 @@ void check_view_json(struct buffer *into, const struct check_view *view)
         json_append_string(into, str_of(report->unchecked[i]));
     }
     buffer_append_char(into, ']');
-    json_text(into, "valid_file", report->valid_path);
-    json_text(into, "rejected_file", report->rejected_path);
+    json_append_member(into, "valid_file", report->valid_path);
+    json_append_member(into, "rejected_file", report->rejected_path);
     buffer_append_text(into, "}\n");
 }

@@ -116,28 +116,19 @@ static bool print_table(FILE *out, const struct profile *profile, struct error *
     return good;
 }
 
-static void json_text(struct buffer *into, const char *key, const char *text)
-{
-    buffer_append_format(into, ", \"%s\": ", key);
-    if (text)
-        json_append_string(into, str_of(text));
-    else
-        buffer_append_text(into, "null");
-}
-
 static void json_column(struct buffer *into, const struct profile_column *column)
 {
     buffer_append_text(into, "{\"name\": ");
     json_append_string(into, str_of(column->name));
-    json_text(into, "type", column->id ? "string" : type_name(column));
-    json_text(into, "format", column->format);
+    json_append_member(into, "type", column->id ? "string" : type_name(column));
+    json_append_member(into, "format", column->format);
     buffer_append_format(into,
                          ", \"id\": %s, \"present\": %" PRIu64 ", \"missing\": %" PRIu64 ", \"distinct\": %" PRIu64
                          ", \"key\": %s, \"shortest\": %zu, \"longest\": %zu",
                          column->id ? "true" : "false", column->present, column->missing, column->distinct,
                          column->key ? "true" : "false", column->shortest, column->longest);
-    json_text(into, "least", column->least);
-    json_text(into, "most", column->most);
+    json_append_member(into, "least", column->least);
+    json_append_member(into, "most", column->most);
     if (column->has_quantiles)
         buffer_append_format(into, ", \"quantiles\": [%.17g, %.17g, %.17g], \"quantiles_estimated\": %s",
                              column->quantiles[0], column->quantiles[1], column->quantiles[2],
@@ -158,7 +149,8 @@ static bool print_json(const struct profile *profile, const char *path, const st
     json_append_string(&text, str_of(path));
     buffer_append_format(&text, ", \"bytes\": %" PRIu64 ", \"rows\": %" PRIu64 ", \"broken\": %" PRIu64, profile->bytes,
                          profile->rows, profile->broken);
-    json_text(&text, "primary_key", profile->primary_key < 0 ? NULL : profile->columns[profile->primary_key].name);
+    json_append_member(&text, "primary_key",
+                       profile->primary_key < 0 ? NULL : profile->columns[profile->primary_key].name);
     buffer_append_text(&text, ", \"columns\": [");
     for (size_t i = 0; i < profile->column_count; i++) {
         buffer_append_text(&text, i > 0 ? ", " : "");

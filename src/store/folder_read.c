@@ -37,8 +37,34 @@ static bool hand_over(struct gathered *gathered, size_t size, struct arena *aren
     return *rows != NULL;
 }
 
-static bool read_file(sqlite3_stmt *query, struct arena *arena, struct folder_file *file, struct error *error)
+/* All rows of a query, each as `read` makes it of `size` bytes. */
+static bool read_rows(struct folder *folder, sqlite3_stmt *query, size_t size,
+                      bool (*read)(sqlite3_stmt *query, struct arena *arena, void *row, struct error *error),
+                      struct arena *arena, void **rows, size_t *count, struct error *error)
 {
+    struct gathered gathered = {0};
+    int there = 0;
+
+    *rows = NULL;
+    while ((there = catalog_step(&folder->catalog, query, error)) > 0) {
+        void *row = gather(&gathered, size, error);
+
+        if (row == NULL || !read(query, arena, row, error)) {
+            sqlite3_reset(query);
+            there = -1;
+            break;
+        }
+    }
+    bool good = there == 0 && hand_over(&gathered, size, arena, rows, count, error);
+
+    memory_free(gathered.rows);
+    return good;
+}
+
+static bool read_file(sqlite3_stmt *query, struct arena *arena, void *row, struct error *error)
+{
+    struct folder_file *file = row;
+
     file->role = catalog_text(query, 0, arena, error);
     file->dataset = catalog_text(query, 1, arena, error);
     file->partition = catalog_text(query, 2, arena, error);
@@ -53,23 +79,10 @@ static bool read_file(sqlite3_stmt *query, struct arena *arena, struct folder_fi
 static bool read_files(struct folder *folder, sqlite3_stmt *query, struct arena *arena, struct folder_file **files,
                        size_t *count, struct error *error)
 {
-    struct gathered gathered = {0};
     void *rows = NULL;
-    int there = 0;
-
-    while ((there = catalog_step(&folder->catalog, query, error)) > 0) {
-        struct folder_file *file = gather(&gathered, sizeof *file, error);
-
-        if (file == NULL || !read_file(query, arena, file, error)) {
-            sqlite3_reset(query);
-            there = -1;
-            break;
-        }
-    }
-    bool good = there == 0 && hand_over(&gathered, sizeof **files, arena, &rows, count, error);
+    bool good = read_rows(folder, query, sizeof **files, read_file, arena, &rows, count, error);
 
     *files = rows;
-    memory_free(gathered.rows);
     return good;
 }
 
@@ -201,8 +214,10 @@ bool folder_next_source(struct folder *folder, int64_t *number, struct error *er
     return true;
 }
 
-static bool read_run(sqlite3_stmt *query, struct arena *arena, struct folder_run *run, struct error *error)
+static bool read_run(sqlite3_stmt *query, struct arena *arena, void *row, struct error *error)
 {
+    struct folder_run *run = row;
+
     run->id = catalog_text(query, 0, arena, error);
     run->pipeline = catalog_text(query, 1, arena, error);
     run->status = catalog_text(query, 2, arena, error);
@@ -216,26 +231,14 @@ bool folder_runs(struct folder *folder, struct arena *arena, size_t most, struct
                  struct error *error)
 {
     sqlite3_stmt *query = catalog_statement(&folder->catalog, CATALOG_RUNS, error);
-    struct gathered gathered = {0};
     void *rows = NULL;
-    int there = 0;
 
     if (query == NULL) {
         return false;
     }
     sqlite3_bind_int64(query, 1, most < INT64_MAX ? (int64_t)most : INT64_MAX);
-    while ((there = catalog_step(&folder->catalog, query, error)) > 0) {
-        struct folder_run *run = gather(&gathered, sizeof *run, error);
-
-        if (run == NULL || !read_run(query, arena, run, error)) {
-            sqlite3_reset(query);
-            there = -1;
-            break;
-        }
-    }
-    bool good = there == 0 && hand_over(&gathered, sizeof **runs, arena, &rows, count, error);
+    bool good = read_rows(folder, query, sizeof **runs, read_run, arena, &rows, count, error);
 
     *runs = rows;
-    memory_free(gathered.rows);
     return good;
 }

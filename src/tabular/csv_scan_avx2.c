@@ -42,13 +42,6 @@ static TARGET inline uint64_t equal_bits(__m256i low, __m256i high, __m256i need
     return (uint64_t)high_bits << 32 | low_bits;
 }
 
-static TARGET inline uint64_t prefix_xor(uint64_t bits)
-{
-    __m128i product = _mm_clmulepi64_si128(_mm_set_epi64x(0, (long long)bits), _mm_set1_epi8(-1), 0);
-
-    return (uint64_t)_mm_cvtsi128_si64(product);
-}
-
 static TARGET inline void sum_up(struct sums *sums, __m256i low, __m256i high)
 {
     const __m256i carriage_return = _mm256_set1_epi8('\r');
@@ -71,18 +64,12 @@ static TARGET inline void scan_block(struct csv_scan_state *state, struct sums *
 
     sum_up(sums, low, high);
     if ((quotes | state->inside) != 0) {
-        uint64_t quoted = csv_scan_carry(&state->inside, prefix_xor(quotes));
-
-        state->quotes |= quotes;
-        separators &= ~quoted;
-        newlines &= ~quoted;
+        csv_scan_unquoted(state, quotes, csv_scan_prefix_xor_clmul(quotes), &separators, &newlines);
     }
     unsigned count = (unsigned)__builtin_popcountll(separators);
 
     csv_scan_write_ends(state->ends, separators, (uint32_t)at, count);
-    csv_scan_write_records(state, separators, newlines);
-    state->ends += count;
-    state->fields += count;
+    csv_scan_advance(state, separators, newlines, count);
 }
 
 static TARGET void note_traits(const struct sums *sums, struct csv_traits *traits)
@@ -126,7 +113,7 @@ static TARGET inline void facts_of_block(struct csv_block_facts *facts, uint64_t
     uint64_t quoted = *inside;
 
     if (quotes != 0) {
-        quoted = csv_scan_carry(inside, prefix_xor(quotes));
+        quoted = csv_scan_carry(inside, csv_scan_prefix_xor_clmul(quotes));
     }
     csv_facts_note(facts, size, at, newlines, quoted);
 }

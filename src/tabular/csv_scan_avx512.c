@@ -35,13 +35,6 @@ static TARGET inline struct needles needles_of(const struct csv_dialect *dialect
     };
 }
 
-static TARGET inline uint64_t prefix_xor(uint64_t bits)
-{
-    __m128i product = _mm_clmulepi64_si128(_mm_set_epi64x(0, (long long)bits), _mm_set1_epi8(-1), 0);
-
-    return (uint64_t)_mm_cvtsi128_si64(product);
-}
-
 /* Bytes that are not `real` read as the filler. */
 static TARGET inline __m512i load(const char *block, uint64_t real)
 {
@@ -81,18 +74,12 @@ static TARGET inline void scan_block(struct csv_scan_state *state, struct sums *
     sums->least = _mm512_min_epu8(sums->least, block);
     sums->returns |= _mm512_cmpeq_epi8_mask(block, _mm512_set1_epi8('\r'));
     if ((quotes | state->inside) != 0) {
-        uint64_t quoted = csv_scan_carry(&state->inside, prefix_xor(quotes));
-
-        state->quotes |= quotes;
-        separators &= ~quoted;
-        newlines &= ~quoted;
+        csv_scan_unquoted(state, quotes, csv_scan_prefix_xor_clmul(quotes), &separators, &newlines);
     }
     unsigned count = (unsigned)__builtin_popcountll(separators);
 
     write_ends(state->ends, separators, (uint32_t)at, count);
-    csv_scan_write_records(state, separators, newlines);
-    state->ends += count;
-    state->fields += count;
+    csv_scan_advance(state, separators, newlines, count);
 }
 
 TARGET bool csv_scan_avx512(const char *data, size_t size, const struct csv_dialect *dialect, struct csv_index *index,
@@ -125,7 +112,7 @@ static TARGET inline void facts_of_block(struct csv_block_facts *facts, uint64_t
     uint64_t quoted = *inside;
 
     if (quotes != 0) {
-        quoted = csv_scan_carry(inside, prefix_xor(quotes));
+        quoted = csv_scan_carry(inside, csv_scan_prefix_xor_clmul(quotes));
     }
     csv_facts_note(facts, size, at, newlines, quoted);
 }

@@ -8,6 +8,9 @@
 #define AISLE_TABULAR_CSV_SCAN_BLOCK_H
 
 #include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #include "tabular/csv_scan.h"
 
@@ -55,6 +58,16 @@ CSV_INLINE uint64_t csv_scan_prefix_xor(uint64_t bits)
     return bits;
 }
 
+#if defined(__x86_64__)
+/* The same by carry-less multiplication. */
+__attribute__((target("pclmul"))) CSV_INLINE uint64_t csv_scan_prefix_xor_clmul(uint64_t bits)
+{
+    __m128i product = _mm_clmulepi64_si128(_mm_set_epi64x(0, (long long)bits), _mm_set1_epi8(-1), 0);
+
+    return (uint64_t)_mm_cvtsi128_si64(product);
+}
+#endif
+
 /* `regions` is the prefix XOR of a block's quote bits. Returns the bits inside quotes, and carries over to the next
  * block whether it begins inside. */
 CSV_INLINE uint64_t csv_scan_carry(uint64_t *inside, uint64_t regions)
@@ -63,6 +76,17 @@ CSV_INLINE uint64_t csv_scan_carry(uint64_t *inside, uint64_t regions)
 
     *inside = (uint64_t)((int64_t)quoted >> 63);
     return quoted;
+}
+
+/* Takes what is quoted from a block's separators and newlines; `regions` is the prefix XOR of `quotes`. */
+CSV_INLINE void csv_scan_unquoted(struct csv_scan_state *state, uint64_t quotes, uint64_t regions, uint64_t *separators,
+                                  uint64_t *newlines)
+{
+    uint64_t quoted = csv_scan_carry(&state->inside, regions);
+
+    state->quotes |= quotes;
+    *separators &= ~quoted;
+    *newlines &= ~quoted;
 }
 
 CSV_INLINE uint64_t csv_scan_pop(uint64_t *bits)
@@ -106,6 +130,14 @@ CSV_INLINE void csv_scan_write_records(struct csv_scan_state *state, uint64_t se
         newlines &= newlines - 1;
     } while (__builtin_expect(written < count, 0));
     state->record_ends += count;
+}
+
+/* Goes past the `count` separators of a block, whose ends are written. */
+CSV_INLINE void csv_scan_advance(struct csv_scan_state *state, uint64_t separators, uint64_t newlines, unsigned count)
+{
+    csv_scan_write_records(state, separators, newlines);
+    state->ends += count;
+    state->fields += count;
 }
 
 CSV_INLINE void csv_scan_finish(const struct csv_scan_state *state, struct csv_index *index, size_t *consumed)

@@ -79,18 +79,12 @@ CSV_INLINE void scan_block(struct csv_scan_state *state, struct sums *sums, cons
 
     sum_up(sums, &block);
     if ((quotes | state->inside) != 0) {
-        uint64_t quoted = csv_scan_carry(&state->inside, csv_scan_prefix_xor(quotes));
-
-        state->quotes |= quotes;
-        separators &= ~quoted;
-        newlines &= ~quoted;
+        csv_scan_unquoted(state, quotes, csv_scan_prefix_xor(quotes), &separators, &newlines);
     }
     unsigned count = (unsigned)__builtin_popcountll(separators);
 
     csv_scan_write_ends(state->ends, separators, (uint32_t)at, count);
-    csv_scan_write_records(state, separators, newlines);
-    state->ends += count;
-    state->fields += count;
+    csv_scan_advance(state, separators, newlines, count);
 }
 
 static void note_traits(const struct sums *sums, struct csv_traits *traits)

@@ -92,6 +92,26 @@ static bool open_source(struct check *check, struct error *error)
     return true;
 }
 
+bool check_validate(const struct check *check, struct validate_file *file, const struct validate_options *options,
+                    bool (*take)(void *context, const struct batch *batch, struct error *error), void *context,
+                    struct error *error)
+{
+    struct validation *validation = validation_new(check->team, file, 1, options, error);
+    bool good = validation != NULL;
+    for (bool done = false; good && !done;) {
+        struct batch **batches = NULL;
+        size_t count = 0;
+        good = validation_next(validation, &batches, &count, &done, error);
+        for (size_t i = 0; i < count; i++) {
+            good = good && take(context, batches[i], error);
+            batch_free(batches[i]);
+        }
+        memory_free(batches);
+    }
+    validation_free(validation);
+    return good;
+}
+
 /* The fast way over the whole file; keys of valid rows are kept. */
 static bool validate(struct check *check, struct error *error)
 {
@@ -107,20 +127,7 @@ static bool validate(struct check *check, struct error *error)
                                          .rejects_path = check->rejected.path ? check->rejected.temporary : "rejects",
                                          .valid_fd = check->valid.fd,
                                          .valid_path = check->valid.temporary};
-    struct validation *validation = validation_new(check->team, &check->file, 1, &options, error);
-    bool good = validation != NULL;
-    for (bool done = false; good && !done;) {
-        struct batch **batches = NULL;
-        size_t count = 0;
-        good = validation_next(validation, &batches, &count, &done, error);
-        for (size_t i = 0; i < count; i++) {
-            good = good && check_take_batch(check, batches[i], error);
-            batch_free(batches[i]);
-        }
-        memory_free(batches);
-    }
-    validation_free(validation);
-    return good;
+    return check_validate(check, &check->file, &options, check_take_batch, check, error);
 }
 
 static bool judge_file(struct check *check, struct error *error)

@@ -80,8 +80,9 @@ static bool append_batch(const struct batch *batch, const int *fields, struct ke
     return true;
 }
 
-bool check_take_batch(struct check *check, const struct batch *batch, struct error *error)
+bool check_take_batch(void *context, const struct batch *batch, struct error *error)
 {
+    struct check *check = context;
     for (size_t k = 0; k < check->key_count; k++)
         if (!append_batch(batch, check->keys[k].fields, &check->keys[k].rows.valid, error)) return false;
     return true;
@@ -235,29 +236,23 @@ static void drop_nulls(struct key_list *list)
     list->count = kept;
 }
 
+/* The foreign key's columns are all that the batch has. */
+static bool take_foreign(void *context, const struct batch *batch, struct error *error)
+{
+    int fields[64];
+    for (uint32_t i = 0; i < batch->columns; i++) fields[i] = (int)i;
+    return append_batch(batch, fields, context, error);
+}
+
 static bool read_foreign(struct check *check, const struct check_key *key, struct csv_source *source,
                          struct key_list *list, struct error *error)
 {
-    int fields[64];
     struct validate_options options = {.terms = check->terms, .batches = true};
     struct validate_file file = {.source = source, .rejects_fd = -1, .valid_fd = -1};
     file.schema = foreign_schema(check, key, error);
     if (!file.schema) return false;
     if (key->width > 64) return error_set(error, ERROR_LIMIT, "a foreign key of %zu fields is too wide", key->width);
-    for (size_t i = 0; i < key->width; i++) fields[i] = (int)i;
-    struct validation *validation = validation_new(check->team, &file, 1, &options, error);
-    bool good = validation != NULL;
-    for (bool done = false; good && !done;) {
-        struct batch **batches = NULL;
-        size_t count = 0;
-        good = validation_next(validation, &batches, &count, &done, error);
-        for (size_t i = 0; i < count; i++) {
-            good = good && append_batch(batches[i], fields, list, error);
-            batch_free(batches[i]);
-        }
-        memory_free(batches);
-    }
-    validation_free(validation);
+    bool good = check_validate(check, &file, &options, take_foreign, list, error);
     if (good && file.report.verdict != FILE_TAKEN)
         return error_set(error, ERROR_INVALID, "%s, which foreign keys refer to: %s", key->foreign_path,
                          file.report.problem);

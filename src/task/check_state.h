@@ -46,11 +46,16 @@ struct check {
 bool check_judge(const struct check *check, const struct header_map *map, const struct str *fields, size_t count,
                  struct verdict *verdicts, struct error *error);
 
+/* Validates a file; `take` gets each batch of valid rows, which it borrows. */
+bool check_validate(const struct check *check, struct validate_file *file, const struct validate_options *options,
+                    bool (*take)(void *context, const struct batch *batch, struct error *error), void *context,
+                    struct error *error);
+
 /* The keys that the schema asks for. */
 bool check_list_keys(struct check *check, struct error *error);
 
-/* Appends the keys of a batch of valid rows. */
-bool check_take_batch(struct check *check, const struct batch *batch, struct error *error);
+/* Appends the keys of a batch of valid rows; for check_validate, with the check for its context. */
+bool check_take_batch(void *context, const struct batch *batch, struct error *error);
 
 /* Reads the reject stream: which rows they are, and their keys. */
 bool check_take_rejects(struct check *check, struct error *error);

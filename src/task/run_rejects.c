@@ -66,13 +66,10 @@ static bool keep_invalid(struct run *run, struct source_file *source, uint64_t l
     buffer_init(&text, 1 << 20);
     buffer_append_text(&text, "{\"file\": ");
     json_append_string(&text, str_of(source->file->path));
-    buffer_append_text(&text, ", \"dataset\": ");
-    json_append_string(&text, str_of(dataset));
-    buffer_append_text(&text, ", \"run\": ");
-    json_append_string(&text, str_of(run->id));
+    json_append_member(&text, "dataset", dataset);
+    json_append_member(&text, "run", run->id);
     if (line) buffer_append_format(&text, ", \"line\": %llu", (unsigned long long)line);
-    buffer_append_text(&text, ", \"problem\": ");
-    json_append_string(&text, str_of(source->why));
+    json_append_member(&text, "problem", source->why);
     buffer_append_text(&text, "}\n");
     const char *body = buffer_text(&text);
     bool good = body ? write_text(run, note, body, "invalid", dataset, error) : buffer_check(&text, error);

@@ -1,4 +1,4 @@
-#include "task/sample_dirt.h"
+#include "task/sample_single.h"
 
 struct model {
     const char *brand, *name, *year;
@@ -93,36 +93,10 @@ static char *sale_put(char *at, const struct sample_part *part, uint64_t number)
     return at;
 }
 
-static bool sales_make(struct sample_part *part, struct sample_file *file, struct buffer *later, struct error *error)
-{
-    struct sample_dataset *counts = &part->counts[0];
-    for (uint64_t number = part->first; number <= part->last; number++) {
-        struct random dirt;
-        sample_random(&dirt, part->options->seed, STREAM_DIRT, number);
-        char *row = sample_file_row(file, error);
-        if (row == NULL) return false;
-        char *end = sale_put(row, part, number);
-        end = dirt_apply(&dirt_sales, part->options->dirty, &dirt, true, row, end, later, counts);
-        sample_file_keep(file, end);
-        counts->rows++;
-    }
-    return buffer_check(later, error) && sample_file_append(file, later->data, later->length, error);
-}
-
 bool sample_sales_part(struct sample_part *part, struct error *error)
 {
-    static const char header[] =
-        "order_id,date,model,brand,release_year,price,region,customer_review,ram,storage,color\n";
-    struct sample_file file = {.fd = -1};
-    struct buffer later, path;
-    buffer_init(&later, 0);
-    buffer_init(&path, 0);
-    sample_part_path(&path, part, "", "smartphone_sales");
-    bool made = buffer_check(&path, error) && sample_file_open(&file, part, path.data, header, error) &&
-                sales_make(part, &file, &later, error) && sample_file_close(&file, error);
-    part->counts[0].bytes = file.written;
-    sample_file_abandon(&file);
-    buffer_free(&later);
-    buffer_free(&path);
-    return made;
+    const struct sample_single sales = {
+        "smartphone_sales", "order_id,date,model,brand,release_year,price,region,customer_review,ram,storage,color\n",
+        sale_put, &dirt_sales};
+    return sample_single_part(part, &sales, error);
 }

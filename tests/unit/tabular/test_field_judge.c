@@ -5,23 +5,6 @@
 #include "tabular/datetime.h"
 #include "tabular/schema.h"
 
-static struct arena *arena;
-
-static int begin(void **state)
-{
-    struct error error = {0};
-    (void)state;
-    arena = arena_new(0, &error);
-    return arena ? 0 : -1;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    arena_free(arena);
-    return 0;
-}
-
 #define BIT(rule) (1U << (rule))
 
 /* The verdict of the only field of `{'fields': [FIELD]}`. Patterns must not be in it. */
@@ -174,14 +157,14 @@ static void interned_strings_are_terms(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(missing_values, begin, end),
-        cmocka_unit_test_setup_teardown(types, begin, end),
-        cmocka_unit_test_setup_teardown(bounds, begin, end),
-        cmocka_unit_test_setup_teardown(lengths_count_characters, begin, end),
-        cmocka_unit_test_setup_teardown(enums_compare_values, begin, end),
-        cmocka_unit_test_setup_teardown(a_type_that_only_warns_leaves_no_value, begin, end),
-        cmocka_unit_test_setup_teardown(patterns, begin, end),
-        cmocka_unit_test_setup_teardown(interned_strings_are_terms, begin, end),
+        cmocka_unit_test_setup_teardown(missing_values, begin_arena, end_arena),
+        cmocka_unit_test_setup_teardown(types, begin_arena, end_arena),
+        cmocka_unit_test_setup_teardown(bounds, begin_arena, end_arena),
+        cmocka_unit_test_setup_teardown(lengths_count_characters, begin_arena, end_arena),
+        cmocka_unit_test_setup_teardown(enums_compare_values, begin_arena, end_arena),
+        cmocka_unit_test_setup_teardown(a_type_that_only_warns_leaves_no_value, begin_arena, end_arena),
+        cmocka_unit_test_setup_teardown(patterns, begin_arena, end_arena),
+        cmocka_unit_test_setup_teardown(interned_strings_are_terms, begin_arena, end_arena),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

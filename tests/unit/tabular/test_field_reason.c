@@ -4,23 +4,6 @@
 #include "support/unit.h"
 #include "tabular/schema.h"
 
-static struct arena *arena;
-
-static int begin(void **state)
-{
-    struct error error = {0};
-    (void)state;
-    arena = arena_new(0, &error);
-    return arena ? 0 : -1;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    arena_free(arena);
-    return 0;
-}
-
 static void assert_reason(const char *field, const char *value, const char *expected)
 {
     struct error error = {0};
@@ -154,12 +137,12 @@ static void the_schema_orders_the_reasons(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(default_reasons_name_field_rule_and_value, begin, end),
-        cmocka_unit_test_setup_teardown(a_schemas_message_stands_alone, begin, end),
-        cmocka_unit_test_setup_teardown(long_values_are_cut_at_a_character, begin, end),
-        cmocka_unit_test_setup_teardown(rows_have_reasons_of_their_own, begin, end),
-        cmocka_unit_test_setup_teardown(conditions_hold_between_fields, begin, end),
-        cmocka_unit_test_setup_teardown(the_schema_orders_the_reasons, begin, end),
+        cmocka_unit_test_setup_teardown(default_reasons_name_field_rule_and_value, begin_arena, end_arena),
+        cmocka_unit_test_setup_teardown(a_schemas_message_stands_alone, begin_arena, end_arena),
+        cmocka_unit_test_setup_teardown(long_values_are_cut_at_a_character, begin_arena, end_arena),
+        cmocka_unit_test_setup_teardown(rows_have_reasons_of_their_own, begin_arena, end_arena),
+        cmocka_unit_test_setup_teardown(conditions_hold_between_fields, begin_arena, end_arena),
+        cmocka_unit_test_setup_teardown(the_schema_orders_the_reasons, begin_arena, end_arena),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,23 +8,6 @@
 #include "support/unit.h"
 #include "tabular/csv_source.h"
 
-static struct arena *arena;
-
-static int begin(void **state)
-{
-    struct error error = {0};
-    (void)state;
-    arena = arena_new(0, &error);
-    return arena ? 0 : -1;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    arena_free(arena);
-    return 0;
-}
-
 static const char full[] =
     "{'name': 'orders', 'missingValues': ['', 'NULL'], 'primaryKey': ['id', 'line'], 'match': ['orders', 'sales'],"
     " 'drift': 'accept', 'rejectBudget': {'count': 10, 'share': 0.25}, 'version': 'at', 'encoding': 'latin-1',"
@@ -200,10 +183,10 @@ static void every_allocation_may_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(compiles_every_member, begin, end),
-        cmocka_unit_test_setup_teardown(assumes_what_is_not_said, begin, end),
-        cmocka_unit_test_setup_teardown(a_wrong_schema_is_refused_by_name, begin, end),
-        cmocka_unit_test_setup_teardown(the_order_of_reasons_is_a_permutation, begin, end),
+        cmocka_unit_test_setup_teardown(compiles_every_member, begin_arena, end_arena),
+        cmocka_unit_test_setup_teardown(assumes_what_is_not_said, begin_arena, end_arena),
+        cmocka_unit_test_setup_teardown(a_wrong_schema_is_refused_by_name, begin_arena, end_arena),
+        cmocka_unit_test_setup_teardown(the_order_of_reasons_is_a_permutation, begin_arena, end_arena),
         cmocka_unit_test(rules_have_names),
         cmocka_unit_test(every_allocation_may_fail),
     };
