@@ -77,7 +77,8 @@ struct sign_claim {
     struct sign_scope scope;
     int64_t signed_us;         /* X-Amz-Date */
     int64_t expires_seconds;   /* SIGN_QUERY */
-    const char *payload_hash;  /* x-amz-content-sha256; SIGN_UNSIGNED for a query that gives none */
+    const char *payload_hash;  /* x-amz-content-sha256; SIGN_UNSIGNED for an S3 query that gives none; NULL where
+                                  another service's request gives none: set it to the body's hash before the check */
     struct str signed_headers; /* "host;x-amz-date" */
     char signature[65];
 };
@@ -95,7 +96,11 @@ bool sign_claim_read(const struct sign_request *request, struct arena *arena, st
 bool sign_claim_check(const struct sign_request *request, const struct sign_claim *claim, const struct sign_key *key,
                       int64_t now_us, struct arena *arena, struct error *error);
 
-/* A browser's form (POST policy): the policy document, base 64, under the form's signature. */
+/* A browser's form (POST policy). The claim of its fields before the file ("x-amz-algorithm", "x-amz-credential",
+ * "x-amz-date", "x-amz-signature", "x-amz-security-token", in any case), anonymous when there is no "policy"; and the
+ * check: the policy document, base 64, under the form's signature. */
+bool sign_form_read(const struct sign_field *fields, size_t field_count, struct arena *arena, struct sign_claim *claim,
+                    struct error *error);
 bool sign_form_check(struct str policy_base64, const struct sign_claim *claim, const struct sign_key *key,
                      struct error *error);
 
