@@ -23,8 +23,8 @@ static const struct entry variables[] = {
     {"AISLE_DATA", "the data folder, when --data is not given"},
     {"AISLE_PIPELINES", "a folder of pipeline folders, looked in before ./pipelines and those of the program"},
     {"AISLE_LOG",
-     "the least important log lines that are written to standard error: debug, info, warn (the default) or "
-     "error"},
+     "the least important log lines, JSON, that are written to standard error: debug, info (the steps of a run), warn "
+     "(the default) or error"},
     {"NO_COLOR", "when set and not empty, no colour is used"},
     {"COLUMNS", "the width of the terminal, where the terminal does not tell it"},
 };

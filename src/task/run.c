@@ -206,16 +206,24 @@ static const struct source_file *source_of(const struct run *run, size_t validat
 static bool take_slice(struct run *run, struct batch **batches, size_t count, struct error *error)
 {
     struct row_list lists[KPI_MAX_DATASETS] = {{0}};
+    int64_t started_us = clock_monotonic_us();
+    uint64_t rows_taken = 0;
     bool good = true;
     for (size_t i = 0; i < count; i++) {
         const struct source_file *source = source_of(run, batches[i]->file);
+        rows_taken += batches[i]->rows;
         struct rows rows = {.batch = batches[i], .source = source->number};
         if (good) good = row_list_add(&lists[source->file->dataset], rows, error);
         if (!good) batch_free(batches[i]);
     }
-    if (good) return engine_step(run->engine, lists, error);
-    for (int d = 0; d < KPI_MAX_DATASETS; d++) row_list_free(&lists[d]);
-    return false;
+    if (!good) {
+        for (int d = 0; d < KPI_MAX_DATASETS; d++) row_list_free(&lists[d]);
+        return false;
+    }
+    if (!engine_step(run->engine, lists, error)) return false;
+    run->steps++;
+    run_log_step(run, rows_taken, started_us);
+    return true;
 }
 
 static void relay_progress(void *context, uint64_t done, uint64_t total)
@@ -286,11 +294,14 @@ static bool commit(struct run *run, struct error *error)
     return good;
 }
 
-bool run_execute(struct run *run, struct error *error)
+static bool execute(struct run *run, struct error *error)
 {
     if (!intake_find(run->arena, run->spec, run->options.paths, run->options.path_count, &run->intake, error) ||
-        !input_size(run, error) || !open_folder(run, error) || !run_open_sources(run, error) ||
-        !prepare_validation(run, error)) {
+        !input_size(run, error)) {
+        return false;
+    }
+    run_log_started(run);
+    if (!open_folder(run, error) || !run_open_sources(run, error) || !prepare_validation(run, error)) {
         return false;
     }
     struct engine_options options = {.spec = run->spec,
@@ -308,4 +319,11 @@ bool run_execute(struct run *run, struct error *error)
     if (run_keeps_state(run) && !commit(run, error)) return false;
     run_set_seconds(run);
     return true;
+}
+
+bool run_execute(struct run *run, struct error *error)
+{
+    bool good = execute(run, error);
+    run_log_ended(run, good ? NULL : error);
+    return good;
 }

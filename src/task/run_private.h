@@ -43,6 +43,7 @@ struct run {
     int64_t first_source;
     uint64_t input_bytes;
     uint64_t *file_bytes; /* by place in the intake */
+    uint64_t steps;       /* of the engine, so far */
     enum run_status status;
     json_t *record;
 };
@@ -67,6 +68,14 @@ bool run_settle_files(struct run *run, struct error *error);
 
 /* Marks a file as one that cannot be taken. */
 bool run_note_invalid(struct run *run, struct source_file *source, const char *problem, struct error *error);
+
+/* run_log.c: what is told as it happens. A file when its fate is settled, a step with its rows and when it began
+ * (monotonic), the end with what went wrong or NULL. */
+void run_log_started(const struct run *run);
+void run_log_opened(const struct run *run, const struct source_file *source);
+void run_log_file(const struct run *run, const struct source_file *source);
+void run_log_step(const struct run *run, uint64_t rows, int64_t started_us);
+void run_log_ended(const struct run *run, const struct error *failure);
 
 /* run_record.c: the status and the record, with the totals of all runs. */
 bool run_make_record(struct run *run, struct error *error);

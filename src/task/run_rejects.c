@@ -106,6 +106,7 @@ bool run_settle_files(struct run *run, struct error *error)
             !keep_invalid(run, source, line, error)) {
             return false;
         }
+        run_log_file(run, source);
     }
     return true;
 }

@@ -60,6 +60,7 @@ static bool open_source(void *context, size_t index, unsigned worker, struct err
                                          .temporary_folder = run->temporary_folder};
     if (csv_source_open(&source->source, source->file->path, &options, &source->failure)) {
         source->open = true;
+        run_log_opened(run, source);
     } else if (source->failure.code == ERROR_MEMORY) {
         *error = source->failure;
         return false;
