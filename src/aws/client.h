@@ -28,10 +28,20 @@ bool aws_client_defaults(const char *service, struct arena *arena, struct aws_cl
 struct aws_client *aws_client_new(const struct aws_client_options *options, struct error *error);
 void aws_client_free(struct aws_client *client);
 
+/* A URL whose query carries a signature: whoever has it may do this one thing for `expires_seconds` (1 to 604,800).
+ * `path` and `query` as in a request. In the arena. */
+const char *aws_client_presign(struct aws_client *client, const char *method, const char *host_prefix, const char *path,
+                               const char *query, int64_t expires_seconds, struct arena *arena, struct error *error);
+/* Whether requests go over TLS. */
+bool aws_client_is_tls(const struct aws_client *client);
+const char *aws_client_endpoint(const struct aws_client *client); /* without a slash at its end */
+const char *aws_client_region(const struct aws_client *client);
+
 struct aws_request {
     const char *method;
-    const char *path;  /* encoded, "/bucket/key" */
-    const char *query; /* encoded, "" for none */
+    const char *host_prefix; /* "bucket": sent to bucket.HOST; NULL: to the endpoint's host */
+    const char *path;        /* encoded, "/bucket/key" */
+    const char *query;       /* encoded, "" for none */
     const struct sign_field *headers;
     size_t header_count;
     /* The body: bytes, or a file's part that can be read again for a retry. */
@@ -45,12 +55,15 @@ struct aws_request {
     bool (*take)(void *context, const void *data, size_t size, struct error *error);
     bool (*restart)(void *context, struct error *error);
     void *context;
-    bool once; /* not to be tried again: not idempotent */
+    bool once;       /* not to be tried again when it may have been carried out: not idempotent */
+    bool error_body; /* an answer of status 200 whose body is an <Error> counts as status 500 (S3's CopyObject and
+                        CompleteMultipartUpload answer before they are done) */
 };
 
 struct aws_response {
     int status;
-    struct sign_field *headers; /* names in lower case */
+    unsigned attempts;          /* how often it was sent */
+    struct sign_field *headers; /* names in lower case, values NUL-terminated */
     size_t header_count;
     struct buffer body; /* up to 16 MiB; of failures and where no `take` is given */
     struct arena *arena;
