@@ -219,7 +219,11 @@ struct cells records_cells(struct worker *worker, const struct records *records,
     const uint32_t *ends = column_ends(worker, records, column, row, count);
     if (records->has_cr && column + 1 == records->columns) {
         uint32_t *last = worker->column_ends[column % 2];
-        for (size_t i = 0; i < count; i++) last[i] -= last[i] > starts[i] + 1 && records->data[last[i] - 1] == '\r';
+        for (size_t i = 0; i < count; i++) {
+            /* Cells that were written anew end where the value does, whose last byte may well be a CR. */
+            bool as_came = records->plain || worker->firsts[row + i] <= worker->index.field_count;
+            last[i] -= as_came && last[i] > starts[i] + 1 && records->data[last[i] - 1] == '\r';
+        }
         worker->held_column[column % 2] = SIZE_MAX;
     }
     return (struct cells){

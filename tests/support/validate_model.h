@@ -55,7 +55,9 @@ static inline bool model_next(const char *data, const char *end, const struct cs
 {
     *unclosed = false;
     if (data == end) return false;
-    *record = (struct model_record){.start = data};
+    record->start = data;
+    record->count = 0;
+    record->newlines = 0;
     bool inside = false;
     const char *field = data;
     const char *at = data;
@@ -159,7 +161,9 @@ static inline void model_rows(struct outcome *outcome, const struct schema *sche
     buffer_append_char(&outcome->valid, '\n');
     for (uint64_t number = 1; model_next(record->next, end, &dialect, record, &unclosed); line += record->newlines) {
         if (model_is_blank(record)) continue;
-        struct str values[MODEL_FIELDS] = {0};
+        struct str values[MODEL_FIELDS];
+        size_t cells = record->count < MODEL_FIELDS ? record->count : MODEL_FIELDS;
+        memset(values, 0, cells * sizeof *values);
         struct buffer reasons;
         buffer_init(&reasons, 0);
         uint32_t broken = model_judge(schema, map, record, terms, verdicts, values, &reasons);
@@ -177,7 +181,7 @@ static inline void model_rows(struct outcome *outcome, const struct schema *sche
             if (record->next[-1] != '\n') buffer_append_char(&outcome->valid, '\n');
         }
         buffer_free(&reasons);
-        for (size_t i = 0; i < MODEL_FIELDS; i++) free((void *)(uintptr_t)values[i].data);
+        for (size_t i = 0; i < cells; i++) free((void *)(uintptr_t)values[i].data);
     }
     free(verdicts);
     if (unclosed) {

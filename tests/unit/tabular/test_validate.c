@@ -108,6 +108,8 @@ static void test_broken_rows(void **state)
     expect_text(*state, "id,order_id,sale_price\n1,2\n1,2,3,4\n,,\n1,2,x\n1,2,10000\n 1 , 2, 3 \n1,2,-1\n");
     expect_text(*state,
                 "id,order_id,sale_price\n1,a\"b,3\n1,\"a\"\"b\",3\n1,\"a\"b,3\n1,\"a\nb\",3\n1,\"\",3\n2,2,2\n");
+    /* a CR within quotes at the end of a line is of the value */
+    expect_text(*state, "id,order_id,sale_price,note\r\n1,2,3,\"x\r\"\r\n1,2,3,\"\r\"\n1,2,3,\"y\n\r\"\r\n1,2,3,z\r\n");
     expect_text(*state, "id,order_id,sale_price\n1,\xff,3\n1,\xc3\xa9,3\n2,2,2\n");
     expect_text(*state, "id,order_id,status,note,sale_price\n1,2,returned,,3\n1,2,returned,none,3\n1,2,returned,x,3\n"
                         "1,2,lost,,3\n1,,returned,,x\n");
