@@ -103,6 +103,7 @@ static bool open_owner(struct folder *folder, struct error *error)
         return false;
     }
     folder->unclean = true; /* until all below is done */
+    folder->swept = last_end == END_UNKNOWN;
     if (!make_rooms(folder, &fresh, error) || !catalog_open(&folder->catalog, folder->path, true, error) ||
         (fresh && !sync_names(folder, error)) || !empty_tmp(folder, error) ||
         (last_end == END_UNKNOWN && !sweep_unnamed(folder, error))) {

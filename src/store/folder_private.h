@@ -12,6 +12,7 @@ struct folder {
     int lock_fd; /* -1: a reader without one, where the folder cannot be written */
     struct catalog catalog;
     bool reading;           /* between folder_read_begin and folder_read_end */
+    bool swept;             /* the last owner did not end in order, so that what it left was looked for */
     bool unclean;           /* something was left behind that only a walk finds */
     bool forgotten_removed; /* all files on the list of those that ended are gone */
     struct change *change;  /* the one that is open */

@@ -1,10 +1,15 @@
 #include "store/statement_cache.h"
 
+#include "base/buffer.h"
 #include "base/memory.h"
 #include "store/catalog.h"
 
 /* More than there are statements in the program; a power of two. */
 #define SLOTS 512
+
+#define BUSY_TIMEOUT_MS 10000
+#define WRITE_CACHE_KB 16384
+#define READ_CACHE_KB 2048
 
 struct slot {
     const char *sql;
@@ -56,22 +61,53 @@ bool statement_fail(sqlite3 *db, const char *folder, struct error *error)
     }
 }
 
-struct statement_cache *statement_cache_new(sqlite3 *db, const char *folder, struct error *error)
+static bool open_database(struct statement_cache *cache, bool write, struct error *error)
+{
+    struct buffer file __attribute__((cleanup(buffer_free))) = {0};
+    char pragmas[200];
+
+    buffer_append_format(&file, "%s/" CATALOG_FILE, cache->folder);
+    if (buffer_text(&file) == NULL) {
+        return buffer_check(&file, error);
+    }
+    if (sqlite3_open_v2(file.data, &cache->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+        return cache->db == NULL ? error_set(error, ERROR_MEMORY, "%s: out of memory", file.data)
+                                 : statement_fail(cache->db, cache->folder, error);
+    }
+    sqlite3_busy_timeout(cache->db, BUSY_TIMEOUT_MS);
+    sqlite3_db_config(cache->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    sqlite3_snprintf(sizeof pragmas, pragmas,
+                     "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY;"
+                     "PRAGMA secure_delete = FAST; PRAGMA cache_size = -%d;%s",
+                     write ? WRITE_CACHE_KB : READ_CACHE_KB, write ? "" : "PRAGMA query_only = 1;");
+    return sqlite3_exec(cache->db, pragmas, NULL, NULL, NULL) == SQLITE_OK ||
+           statement_fail(cache->db, cache->folder, error);
+}
+
+struct statement_cache *statement_cache_open(const char *folder, bool write, struct error *error)
 {
     struct statement_cache *cache = memory_zeroed(sizeof *cache, error);
 
-    if (cache != NULL) {
-        cache->db = db;
-        cache->folder = folder;
+    if (cache == NULL) {
+        return NULL;
+    }
+    cache->folder = folder;
+    if (!open_database(cache, write, error)) {
+        statement_cache_close(cache);
+        return NULL;
     }
     return cache;
 }
 
-void statement_cache_free(struct statement_cache *cache)
+void statement_cache_close(struct statement_cache *cache)
 {
-    for (unsigned s = 0; cache != NULL && s < SLOTS; s++) {
+    if (cache == NULL) {
+        return;
+    }
+    for (unsigned s = 0; s < SLOTS; s++) {
         sqlite3_finalize(cache->slots[s].statement);
     }
+    sqlite3_close(cache->db);
     memory_free(cache);
 }
 
@@ -96,6 +132,7 @@ sqlite3_stmt *statement_get(struct statement_cache *cache, const char *sql, stru
     struct slot *slot = slot_of(cache, sql);
 
     if (slot->sql != NULL) {
+        sqlite3_reset(slot->statement);
         return slot->statement;
     }
     if (cache->count == SLOTS - 1) {

@@ -13,9 +13,10 @@
 
 struct statement_cache;
 
-/* `folder` is the data folder's path, for messages; it outlives the cache. The connection stays the caller's. */
-struct statement_cache *statement_cache_new(sqlite3 *db, const char *folder, struct error *error);
-void statement_cache_free(struct statement_cache *cache); /* before the connection is closed */
+/* Opens a connection to the database of the data folder at `folder` (a path that outlives it), which is there and of
+ * this version: for reading only, or for writing, without checkpoints of its own. */
+struct statement_cache *statement_cache_open(const char *folder, bool write, struct error *error);
+void statement_cache_close(struct statement_cache *cache);
 sqlite3 *statement_cache_db(const struct statement_cache *cache);
 
 /* A statement ready to be bound; the cache keeps it. NULL on failure. */

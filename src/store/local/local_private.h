@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/buffer.h"
 #include "store/local/blob.h"
 #include "store/local/bucket.h"
 #include "store/local/object.h"
@@ -25,6 +26,7 @@
 #define ETAG_BYTES 16
 #define SHA256_BYTES 32
 #define VERSION_CHARACTERS 32
+#define ETAG_CHARACTERS 43 /* 32 digits, and "-N" */
 
 struct bucket_cache;
 struct read_pool;
@@ -50,6 +52,12 @@ void local_read_end(struct local_store *store, struct statement_cache *reader);
 bool local_snapshot_begin(struct statement_cache *reader, struct error *error);
 void local_snapshot_end(struct statement_cache *reader);
 
+/* Something may be left behind that the next to open has to look for. */
+void local_unclean(struct local_store *store);
+
+/* Removes what such an end left behind. */
+bool local_sweep(struct local_store *store, struct error *error);
+
 /* --- bodies: body.c --- */
 
 /* Blobs that no row names once the transaction stands. Who calls committer_do gives them to doomed_remove afterwards,
@@ -61,7 +69,15 @@ bool doomed_add(struct doomed *doomed, const char *blob, struct error *error);
 /* Committed: removes the files, those that an open reader may still need when it closes. Not: just forgets. */
 void doomed_remove(struct local_store *store, struct doomed *doomed, bool committed);
 
-enum body_form { BODY_COMPRESSED = 1, BODY_WRAPPED_BY_STORE = 2, BODY_WRAPPED_BY_CUSTOMER = 4 };
+/* A reader that opens a body's files one after the other: files are not removed from under it. Taken before the rows
+ * that name them are read. */
+struct blob_pin;
+struct blob_pin *blob_pin(struct local_store *store, struct error *error);
+void blob_unpin(struct local_store *store, struct blob_pin *pin); /* NULL is all right */
+struct blob_pins *blob_pins_new(struct error *error);
+void blob_pins_free(struct local_store *store);
+
+enum body_form { BODY_COMPRESSED = 1, BODY_WRAPPED_BY_STORE = 2, BODY_WRAPPED_BY_CUSTOMER = 4, BODY_PIECES = 8 };
 
 /* A body that was written, as a row takes it. */
 struct body {
@@ -102,7 +118,7 @@ struct intake {
     struct digest *digest;
     unsigned digests;
     unsigned form; /* bits of enum body_form */
-    uint8_t key[KEY_BYTES], customer_key[KEY_BYTES];
+    uint8_t key[KEY_BYTES], wrapping[KEY_BYTES];
     uint64_t size_bytes;
     struct blob_stored stored; /* after intake_finish */
     bool stored_file;          /* there is a file that no row names yet */
@@ -169,6 +185,24 @@ struct object_row {
     size_t detail_bytes;
 };
 
+/* The next of the packed texts of a row's detail; `*at` is 0 at first. */
+struct packed_text {
+    char letter;
+    const char *name, *value;
+};
+bool packed_next(const struct object_row *row, size_t *at, struct packed_text *text);
+/* Packs a retention and a legal hold where there are any. */
+void object_pack_lock(struct buffer *into, enum object_lock_mode mode, int64_t until_us, bool legal_hold);
+
+bool object_check_tags(const struct store_field *tags, size_t count, struct error *error); /* InvalidTag */
+
+/* Storage classes by the numbers that flags hold: InvalidStorageClass; and whether blobs of a class are compressed. */
+bool storage_class_number(const char *name, unsigned *number, struct error *error);
+const char *storage_class_name(unsigned number);
+bool storage_class_compressed(unsigned number);
+
+/* What flags tell by themselves. */
+void object_unpack_flags(unsigned flags, struct object *object);
 /* Everything of a row as the struct that callers get; texts in the arena. */
 bool object_unpack(const struct bucket *bucket, const char *key, const struct object_row *row, bool latest,
                    struct arena *arena, struct object *object, struct error *error);
@@ -176,11 +210,32 @@ bool object_unpack(const struct bucket *bucket, const char *key, const struct ob
 /* Version ids. `text` holds VERSION_CHARACTERS and a NUL. False when a text is no version's of this bucket. */
 void version_text(int64_t bucket, int64_t rank, char text[VERSION_CHARACTERS + 1]);
 bool version_rank(int64_t bucket, const char *text, int64_t *rank);
+/* Of a row, in the arena; "null" for one without. */
+const char *version_id_of(int64_t bucket, const struct object_row *row, struct arena *arena, struct error *error);
 
-/* The row of a place, with its body's; 0 when there is none, -1 on failure. What it points to lives until the next
- * step of `db`'s statements, so the caller copies or ends. */
+/* The columns of struct object_row, and how they are read from a statement that selects them first. `detail` points
+ * into the statement. */
+#define OBJECT_ROW_COLUMNS "o.rank, o.flags, o.size_bytes, o.modified_us, o.hash, o.body, o.detail"
+#define OBJECT_ROW_COLUMN_COUNT 7
+bool object_row_read(sqlite3_stmt *statement, struct object_row *row, struct error *error);
+bool object_row_write(struct statement_cache *db, int64_t bucket, const char *key, const struct object_row *row,
+                      struct error *error); /* replaces one of the same rank */
+/* A row that is there, without anything of its body. */
+bool object_row_remove(struct statement_cache *db, int64_t bucket, const char *key, int64_t rank, struct error *error);
+/* The 32 hexadecimal digits, and "-N" of parts. */
+void object_row_etag(const struct object_row *row, char text[ETAG_CHARACTERS + 1]);
+
+/* The row of a version (NULL: the current one, "null": that without an id). 1: it is there, and `found` is valid until
+ * statement_done(found->statement); 0: it is not; -1: failure. */
+struct object_found {
+    struct object_row row;
+    bool latest;
+    sqlite3_stmt *statement;
+};
 int object_row_find(struct statement_cache *db, int64_t bucket, const char *key, const char *version_id,
-                    struct object_row *row, bool *latest, struct arena *arena, struct error *error);
+                    struct object_found *found, struct error *error);
+/* As NoSuchKey or NoSuchVersion. Returns false. */
+bool object_absent(const struct object_place *place, struct error *error);
 
 /* --- putting a row in its place: object_install.c --- */
 
@@ -195,13 +250,30 @@ struct object_install {
     const uint8_t *sha256; /* NULL: not known */
     int64_t body;          /* its one reference becomes the object's */
     const char *event, *owner, *request_id, *source_ip;
+    int64_t bucket_id; /* that the name stood for; 0: not known */
     /* Filled in: the row and the version's id ("null" without versioning). */
-    int64_t bucket_id;
     struct object_row row;
     char version_id[VERSION_CHARACTERS + 1];
 };
 bool object_install(struct statement_cache *db, struct object_install *install, struct doomed *doomed,
                     struct error *error);
+
+/* The current row without its detail: 1, 0, -1. */
+int object_current(struct statement_cache *db, int64_t bucket, const char *key, struct object_row *row,
+                   struct error *error);
+/* A version goes, with its body (0: none); and the one whose id is "null", if there is one. */
+bool object_remove_version(struct statement_cache *db, int64_t bucket, const char *key, int64_t rank, int64_t body,
+                           struct doomed *doomed, struct error *error);
+bool object_remove_null(struct statement_cache *db, int64_t bucket, const char *key, struct doomed *doomed,
+                        struct error *error);
+/* The rank of what comes before `current` (NULL: there is nothing). */
+int64_t object_new_rank(enum bucket_versioning versioning, const struct object_row *current, int64_t now_us);
+
+/* Conditions on what a key holds when it is written (`current` NULL: nothing), or when `row` is deleted. */
+bool conditions_for_write(const struct object_conditions *conditions, const struct object_place *place,
+                          const struct object_row *current, struct error *error);
+bool conditions_for_delete(const struct object_conditions *conditions, const struct object_row *row,
+                           struct error *error);
 
 /* --- buckets in a transaction: bucket.c --- */
 
@@ -210,8 +282,15 @@ struct bucket_row {
     enum bucket_versioning versioning;
     bool object_lock;
 };
-/* NoSuchBucket. */
+bool bucket_absent(const char *name, struct error *error); /* NoSuchBucket; returns false */
 bool bucket_row_find(struct statement_cache *db, const char *name, struct bucket_row *row, struct error *error);
+
+/* --- buckets in memory: bucket_cache.c --- */
+
+struct bucket_cache *bucket_cache_new(struct error *error);
+void bucket_cache_free(struct bucket_cache *cache);
+/* The bucket was changed, made or removed. */
+void bucket_cache_forget(struct local_store *store, const char *name);
 
 /* --- the outbox: object_events.c --- */
 
@@ -227,10 +306,24 @@ bool event_add(struct statement_cache *db, const struct event_new *event, struct
 /* A put in progress: of an object, or of a part, which then has `part`. */
 struct put {
     struct intake intake;
-    struct arena *arena;        /* of this put: holds the options' texts */
-    struct object_put options;  /* of an object */
-    struct packed packed;       /* of an object */
+    struct arena *arena;       /* of this put: holds the options' texts */
+    struct object_put options; /* of an object */
+    struct packed packed;      /* of an object */
+    int64_t bucket_id;
     struct upload_target *part; /* the upload files' own, in `arena` */
 };
+
+/* What a lookup of a delete marker is told: NoSuchKey, or MethodNotAllowed by version. */
+bool object_judge_marker(const struct object_place *place, const struct object *object, struct error *error);
+/* Whether a version's lock lets it be deleted (the row with its detail). */
+bool object_may_go(const struct object_row *row, bool bypass_governance, struct error *error);
+
+/* The key's form; what the bucket gives by default; what a put keeps of its options beside the packed form. */
+bool put_options_check(const struct object_put *options, struct error *error);
+void put_options_default(struct object_put *options, const struct bucket *bucket);
+bool put_options_copy(struct object_put *copy, const struct object_put *options, struct arena *arena,
+                      struct error *error);
+/* committer_do failed; `applied`: not the function that was given to it, so that nobody knows. */
+void put_failed(struct intake *intake, bool applied);
 
 #endif
