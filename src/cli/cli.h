@@ -94,6 +94,7 @@ extern const struct command cli_profile;
 extern const struct command cli_run;
 extern const struct command cli_runs;
 extern const struct command cli_sample;
+extern const struct command cli_serve;
 extern const struct command cli_trace;
 extern const struct command cli_version;
 

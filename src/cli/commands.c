@@ -16,6 +16,7 @@ const struct command *const cli_commands[] = {
     &cli_check,
     &cli_profile,
     &cli_sample,
+    &cli_serve,
     &cli_completion,
     &cli_help,
     &cli_version,

@@ -24,10 +24,13 @@ struct server_options {
     unsigned idle_timeout_seconds;   /* a connection that does not move; 0: 60 */
     size_t max_header_bytes;         /* 0: 32 KiB */
     bool log_requests;               /* one JSON line each (LOG_INFO, event "request") */
+    struct metrics *metrics;         /* counts requests by operation and status, and their times; NULL: not */
 };
 
 struct server *server_start(const struct server_options *options, struct error *error);
-/* "http://127.0.0.1:9000" */
+/* Whether only this machine reaches an address to listen on; false also for what is no address. */
+bool server_is_loopback(const char *listen);
+/* "http://127.0.0.1:9000"; for an address that means all interfaces the one that this machine reaches it by. */
 const char *server_url(const struct server *server);
 /* Takes no new connections, lets requests that are under way finish for up to so long, then breaks them off. */
 void server_stop(struct server *server, unsigned grace_seconds);

@@ -29,10 +29,12 @@ struct config {
     unsigned bucket_count;
     struct config_watch *watches;
     unsigned watch_count;
-    unsigned workers, max_connections, idle_timeout_seconds;
+    unsigned workers, max_connections, max_connections_per_ip, idle_timeout_seconds; /* 0: the server's defaults */
+    unsigned drain_seconds;              /* requests under way get so long to finish when the server is told to end */
     unsigned lifecycle_interval_seconds; /* 3,600 */
     const char *log_level;               /* "info" */
     bool log_requests;
+    bool metrics_remote; /* show /metrics to other machines, too */
 };
 
 /* Reads the file, or gives the defaults when `path` is NULL. */
