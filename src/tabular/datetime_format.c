@@ -83,10 +83,11 @@ static bool take_offset(struct str *rest, int64_t *offset_us)
     return true;
 }
 
+/* White space as strptime means it, or none. */
 static bool take_space(struct str *rest)
 {
     size_t count = 0;
-    while (count < rest->length && (rest->data[count] == ' ' || rest->data[count] == '\t')) count++;
+    while (count < rest->length && memchr(" \t\n\r\v\f", rest->data[count], 6) != NULL) count++;
     skip(rest, count);
     return true;
 }

@@ -255,6 +255,56 @@ def test_warnings_leave_rows_valid(aisle, tmp_path):
     assert findings(report) == {("status", "enum", "warning"): 1}
 
 
+def test_keys_that_only_warn_and_keys_with_a_message(aisle, tmp_path):
+    (tmp_path / "in.csv").write_text("id,code\n1,A\n2,A\n2,B\n")
+    path = schema(tmp_path, fields=[
+        {"name": "id", "constraints": {"unique": True}, "messages": {"unique": "That id is taken"}},
+        {"name": "code", "constraints": {"unique": True}, "severity": {"unique": "warning"}}])
+    report = check(aisle, "in.csv", path, "--out", "out", expect=1)
+    assert findings(report) == {("id", "unique", "error"): 1, ("code", "unique", "warning"): 1}
+    assert (report["valid"], report["rejected"], report["warned"]) == (2, 1, 1)
+    assert [row["rejection_reasons"] for row in rows_of(tmp_path / "out/in_rejected.csv")] == ["That id is taken"]
+    assert [row["id"] for row in rows_of(tmp_path / "out/in_valid.csv")] == ["1", "2"]
+
+
+def test_reports_tell_what_was_not_checked_and_what_is_worth_a_note(aisle, tmp_path):
+    """Further columns, references without a file and rows that only warn, in the terminal's report and on the page."""
+    path = schema(tmp_path, fields=[
+        {"name": "order_id"}, {"name": "status", "constraints": {"enum": ["open"]}, "severity": {"enum": "warning"}}],
+        foreignKeys=[{"fields": "order_id", "reference": {"resource": "orders", "fields": "id"}}])
+    (tmp_path / "in.csv").write_text("order_id,status,colour\n1,open,red\n2,lost,red\n")
+    shown = aisle("check", "in.csv", "-s", path, "--html", "report.html").stdout
+    page = (tmp_path / "report.html").read_text()
+    assert "in.csv: clean" in shown and "2 rows: 2 valid, 0 rejected, 1 valid with warnings" in shown
+    assert "note: references to orders were not checked: give the file with --with orders=FILE" in shown
+    assert "colour" in shown and "colour" in page
+    assert "<p>Not checked: references to orders</p>" in page
+
+
+def test_a_file_that_is_not_taken_says_why_everywhere(aisle, tmp_path):
+    path = schema(tmp_path, fields=[{"name": "a"}])
+    (tmp_path / "in.csv").write_text("b\n1\n")
+    shown = aisle("check", "in.csv", "-s", path, "--html", "report.html", expect=1).stdout
+    assert "in.csv: not taken" in shown and '"a" is missing' in shown
+    assert "&quot;a&quot; is missing" in (tmp_path / "report.html").read_text()
+
+
+def test_samples_of_long_values_end_at_a_character(aisle, tmp_path):
+    path = schema(tmp_path, fields=[{"name": "n", "type": "integer"}])
+    (tmp_path / "in.csv").write_text("n\nx" + "é" * 500 + "\n", encoding="utf-8")
+    sample = check(aisle, "in.csv", path, expect=1)["findings"][0]["samples"][0]
+    assert sample["value"] == "x" + "é" * 149
+
+
+def test_a_file_that_foreign_keys_refer_to_must_have_the_column(aisle, tmp_path):
+    path = schema(tmp_path, fields=[{"name": "order_id"}],
+                  foreignKeys=[{"fields": "order_id", "reference": {"resource": "orders", "fields": "id"}}])
+    (tmp_path / "in.csv").write_text("order_id\n1\n")
+    (tmp_path / "orders.csv").write_text("number\n1\n")
+    done = aisle("check", "in.csv", "-s", path, "--with", "orders=orders.csv", expect=1)
+    assert "orders.csv, which foreign keys refer to" in done.stderr and '"id"' in done.stderr
+
+
 def test_the_budget_decides_on_the_exit_status(aisle, tmp_path):
     fields = [{"name": "n", "type": "integer"}]
     (tmp_path / "in.csv").write_text("n\n" + "1\n" * 9 + "x\n")

@@ -4,12 +4,13 @@ import io
 import json
 import os
 import pty
+import shutil
 import subprocess
 
 import duckdb
 import pytest
 
-from conftest import PROGRAM
+from conftest import PROGRAM, TOP
 
 ORDERS = """order_id,user_id,status,created_at,returned_at,shipped_at,delivered_at,num_of_item
 1,10,delivered,2025-04-01T10:00:00,,2025-04-01T12:00:00,2025-04-02T10:00:00,2
@@ -120,6 +121,33 @@ def test_wrong_words_get_an_answer(shop, aisle):
     assert "there is no pipeline" in shop("kpi", "days", "--pipeline", "nonsense", expect=1).stderr
 
 
+def test_a_table_answers_to_its_name_in_the_plural(shop):
+    for name in ("categories", "category", "category_day"):
+        assert shop("kpi", name, "--csv").stdout == shop("export", "category_day").stdout
+
+
+def test_a_table_without_numbers_has_no_best(shop, tmp_path):
+    pipeline = tmp_path / "mine/orders"
+    shutil.copytree(TOP / "pipelines/orders", pipeline)
+    spec = json.loads((pipeline / "kpis.json").read_text())
+    spec["tables"].append({"name": "seen", "key": ["region"], "measures": [
+        {"name": "last", "from": "orders", "max": "order_date"}]})
+    (pipeline / "kpis.json").write_text(json.dumps(spec))
+    shop("run", pipeline, tmp_path / "files")
+    done = shop("kpi", "seen", "--top", "1", "--pipeline", pipeline, expect=2)
+    assert "the table 'seen' has no number to go by; name a column with --by" in done.stderr
+    assert shop("kpi", "seen", "--pipeline", pipeline, "--top", "1", "--by", "last", "--csv").returncode == 0
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_a_full_disk_is_told(shop, tmp_path, form):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([PROGRAM, "export", "order_items", "--format", form], stdout=full, stderr=subprocess.PIPE,
+                              text=True, timeout=60, cwd=tmp_path,
+                              env=os.environ | {"AISLE_PIPELINES": str(TOP / "pipelines")})
+    assert done.returncode == 1 and "written" in done.stderr
+
+
 def test_without_data_it_says_how_to_make_some(aisle):
     for command in (("kpi", "days"), ("export", "day"), ("trace", "day", "2025-04-01")):
         done = aisle(*command, expect=1)
@@ -169,7 +197,7 @@ def test_an_export_that_fails_leaves_what_was_there(shop, tmp_path):
 def test_parquet_is_not_for_terminals(shop, tmp_path):
     control, own = pty.openpty()
     done = subprocess.run([PROGRAM, "export", "day", "--format", "parquet"], stdout=own, stderr=subprocess.PIPE, text=True,
-                          cwd=tmp_path, timeout=60)
+                          cwd=tmp_path, timeout=60, env=os.environ | {"AISLE_PIPELINES": str(TOP / "pipelines")})
     os.close(own)
     os.close(control)
     assert done.returncode == 2

@@ -42,13 +42,13 @@ def shop(aisle, tmp_path):
             return done
 
         def rejected(self):
-            """Reasons and number of each rejected row of all files. A row may have cells too few or too many, so they
-            are taken from its end."""
+            """Reasons and number of each rejected row of all files, which all have the cells of their header."""
             rows = []
             for path in sorted((self.data / "rejected").rglob("*.csv")):
                 with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
                     header, *records = csv.reader(file)
                 assert header[-2:] == ["rejection_reasons", "row_number"]
+                assert {len(record) for record in records} == {len(header)}
                 rows += [{"reasons": record[-2], "row_number": int(record[-1])} for record in records]
             return rows
 
@@ -94,6 +94,21 @@ def test_a_file_that_cannot_be_taken(aisle, shop, content, words):
         assert word in told.lower(), told
     kept = [path for path in (shop.data / "invalid").rglob("*") if path.is_file() and path.suffix != ".json"]
     assert [path.read_bytes() for path in kept] == [content if isinstance(content, bytes) else content.encode()]
+
+
+def test_no_file_that_can_be_taken(aisle, tmp_path):
+    """The run fails, says why, keeps the files, and has made no tables of nothing."""
+    for dataset in GOOD:
+        (tmp_path / "files").mkdir(exist_ok=True)
+        (tmp_path / f"files/{dataset}_1.csv").write_text("nothing,of,this\n1,2,3\n")
+    done = aisle("run", "orders", "files", "--json", expect=1)
+    told = run_json(done)
+    assert told["status"] == "VALIDATION_FAILED" and len(told["files"]) == 3
+    assert all("is missing" in file["problem"] for file in told["files"])
+    assert len(list((tmp_path / "aisle-data/invalid").rglob("*.csv"))) == 3
+    assert aisle("export", "day").stdout.count("\n") == 1
+    assert aisle("run", "orders", "files", "--tables", "day", expect=2).stderr == (
+        "aisle: --tables goes with --kpi-only: a data folder always holds all tables\n")
 
 
 def test_two_columns_for_one_field(aisle, shop):

@@ -237,3 +237,21 @@ def test_what_cannot_be_read_says_why(tmp_path):
     whole = path.read_bytes()
     path.write_bytes(whole[:-5])
     assert "PAR1" in read_ours(path, expect=1)
+
+
+def test_finer_times_and_smaller_floats_of_others(tmp_path):
+    """Nanoseconds go down to the microsecond below, before 1970 too; a half has its few digits, and what is no number."""
+    halves = [0.5, 65504.0, -0.0009765625, float("inf"), float("-inf"), float("nan"), 6e-08]
+    table = pyarrow.table({
+        "ns": pyarrow.array([0, 1999, -1, -1000, -1001, None, 10**18], pyarrow.timestamp("ns")),
+        "clock": pyarrow.array([0, 1, 86399999999999, 3723000000000, 1500, None, 10**9], pyarrow.time64("ns")),
+        "half": pyarrow.Array.from_buffers(pyarrow.float16(), 7, [None, pyarrow.py_buffer(struct.pack("<7e", *halves))]),
+    })
+    pyarrow.parquet.write_table(table, tmp_path / "theirs.parquet", version="2.6")
+    fields, (ns, clock, half) = read_ours(tmp_path / "theirs.parquet")
+    assert [field["kind"] for field in fields] == ["timestamp", "text", "text"]
+    assert ns == [0, 1, -1, -1, -2, None, 10**15]
+    assert clock == ["00:00:00", "00:00:00.000000001", "23:59:59.999999999", "01:02:03", "00:00:00.0000015", None,
+                     "00:00:01"]
+    assert [float(text) for text in half[:5]] == halves[:5] and half[5].lstrip("-") == "nan" and float(half[6]) > 0
+    assert half[:2] == ["0.5", "65504"]

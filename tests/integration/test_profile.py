@@ -133,6 +133,37 @@ def test_the_draft_and_the_table_go_where_they_should(aisle, tmp_path):
     assert "distinct" in done.stdout and json.loads((tmp_path / "draft.json").read_text())["primaryKey"] == "id"
 
 
+@pytest.mark.parametrize("word, sign", [("\\t", "\t"), ("tab", "\t"), ("#", "#")])
+def test_the_delimiter_may_be_given(aisle, tmp_path, word, sign):
+    (tmp_path / "in.csv").write_text(f"a,x{sign}b,y\n1,2{sign}3,4\n")
+    told, columns, _ = profile(aisle, "in.csv", "--delimiter", word)
+    assert list(columns) == ["a,x", "b,y"] and told["schema"]["dialect"] == {"delimiter": sign}
+
+
+@pytest.mark.parametrize("word", ["", "ab", '"', "é"])
+def test_what_cannot_be_a_delimiter(aisle, tmp_path, word):
+    (tmp_path / "in.csv").write_text("a,b\n1,2\n")
+    assert "is not one ASCII character" in aisle("profile", "in.csv", "--delimiter", word, expect=2).stderr
+
+
+@pytest.mark.parametrize("encoding, codec", [("latin-1", "latin-1"), ("utf-16", "utf-16-le")])
+def test_the_draft_says_the_encoding(aisle, tmp_path, encoding, codec):
+    (tmp_path / "in.csv").write_bytes("name,n\nJosé,1\nZoë,2\n".encode(codec))
+    told, columns, _ = profile(aisle, "in.csv", "--encoding", encoding)
+    assert told["schema"]["encoding"] == encoding
+    (tmp_path / "draft.json").write_text(json.dumps(told["schema"]))
+    report = json.loads(aisle("check", "in.csv", "-s", "draft.json", "--json").stdout)
+    assert (report["status"], report["read"]) == ("clean", 2)
+
+
+@pytest.mark.parametrize("content, named", [
+    (b"a\xff,b\n1,2\n", "it is not UTF-8 (--encoding names another)"),
+    (b'a"b"c,d\n1,2\n', "a quote stands where none may be")])
+def test_a_header_that_is_no_text(aisle, tmp_path, content, named):
+    (tmp_path / "in.csv").write_bytes(content)
+    assert named in aisle("profile", "in.csv", expect=1).stderr
+
+
 @pytest.mark.parametrize("content, named", [(b"", "empty"), (b"a,a\n1,2\n", '"a" twice'), (b"a,b\n1,\"2\n", "quote")])
 def test_files_that_cannot_be_profiled(aisle, tmp_path, content, named):
     (tmp_path / "in.csv").write_bytes(content)

@@ -33,6 +33,12 @@ static void default_reasons_name_field_rule_and_value(void **state)
     assert_reason("{'name': 'a', 'type': 'date'}", "2025-02-30", "a: must be a real day as YYYY-MM-DD, is 2025-02-30");
     assert_reason("{'name': 'a', 'type': 'datetime', 'constraints': {'minimum': '2025-01-01T00:00:00Z'}}",
                   "2024-01-01T00:00:00", "a: must be at least 2025-01-01T00:00:00Z, is 2024-01-01T00:00:00");
+    assert_reason("{'name': 'a', 'type': 'date', 'constraints': {'maximum': '2025-01-31'}}", "2025-02-01",
+                  "a: must be at most 2025-01-31, is 2025-02-01");
+    assert_reason("{'name': 'a', 'type': 'time', 'constraints': {'exclusiveMinimum': '09:30:00'}}", "09:30:00",
+                  "a: must be more than 09:30:00, is 09:30:00");
+    assert_reason("{'name': 'a', 'type': 'yearmonth', 'constraints': {'minimum': '2025-03'}}", "2024-12",
+                  "a: must be at least 2025-03, is 2024-12");
     assert_reason("{'name': 'a', 'constraints': {'enum': ['x', 'y']}}", "z", "a: must be one of x | y, is z");
     assert_reason("{'name': 'a', 'constraints': {'maxLength': 1}}", "zz", "a: must have at most 1 characters, is zz");
     assert_reason("{'name': 'a', 'format': 'uuid'}", "zz", "a: must be a UUID, is zz");
