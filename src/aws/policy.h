@@ -46,4 +46,8 @@ enum policy_verdict policy_judge(const struct policy *policy, const struct polic
  */
 bool policy_is_public(const struct policy *policy);
 
+/* Whether a condition or variable of the policy speaks of a key that begins with that ("s3:ExistingObjectTag/"), so
+ * that it must be in the context. */
+bool policy_mentions(const struct policy *policy, const char *key_prefix);
+
 #endif

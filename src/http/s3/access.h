@@ -77,8 +77,8 @@ struct access_ask {
 /* Whether the caller may: AccessDenied otherwise, or when x-amz-expected-bucket-owner is not the bucket's owner. From
  * the request come: aws:SourceIp, aws:SecureTransport, aws:CurrentTime, aws:EpochTime, aws:UserAgent, aws:Referer,
  * aws:username, aws:userid, aws:PrincipalArn, aws:PrincipalAccount, aws:PrincipalType, aws:TokenIssueTime,
- * s3:signatureversion, s3:signatureAge, s3:authType, s3:prefix, s3:delimiter, s3:max-keys, s3:VersionId,
- * s3:x-amz-… of every such header, s3:RequestObjectTag/… and s3:RequestObjectTagKeys of x-amz-tagging,
+ * aws:ResourceAccount, s3:signatureversion, s3:signatureAge, s3:authType, s3:prefix, s3:delimiter, s3:max-keys,
+ * s3:VersionId, s3:x-amz-… of every such header, s3:RequestObjectTag/… and s3:RequestObjectTagKeys of x-amz-tagging,
  * s3:ResourceAccount. The operation gives what only it knows: s3:ExistingObjectTag/…,
  * s3:object-lock-remaining-retention-days, … */
 bool access_allow(struct access *access, const struct exchange *exchange, const struct access_caller *caller,
