@@ -63,8 +63,11 @@ static const char tables_of_objects[] =
     "CREATE TABLE upload("
     "  bucket INTEGER NOT NULL, key TEXT NOT NULL, id TEXT NOT NULL,"
     "  owner TEXT NOT NULL, started_us INTEGER NOT NULL, flags INTEGER NOT NULL, detail BLOB,"
-    "  completed_us INTEGER, result BLOB,"
+    /* Of one that is complete, for a day: what was asked for, and the object that it became. */
+    "  completed_us INTEGER, request BLOB, object_rank INTEGER, object_flags INTEGER, size_bytes INTEGER,"
+    "  modified_us INTEGER, hash BLOB, part_count INTEGER, checksum TEXT,"
     "  PRIMARY KEY(bucket, key, id)) WITHOUT ROWID;"
+    "CREATE INDEX upload_by_completion ON upload(completed_us) WHERE completed_us IS NOT NULL;"
     "CREATE TABLE part("
     "  upload TEXT NOT NULL, number INTEGER NOT NULL,"
     "  body INTEGER NOT NULL, size_bytes INTEGER NOT NULL, modified_us INTEGER NOT NULL, hash BLOB NOT NULL,"
@@ -75,8 +78,9 @@ static const char tables_of_objects[] =
     "  bucket TEXT NOT NULL, key TEXT NOT NULL, version TEXT, etag TEXT, owner TEXT, request_id TEXT, source_ip TEXT,"
     "  size_bytes INTEGER NOT NULL);"
     "CREATE TABLE access_key("
-    "  id TEXT PRIMARY KEY, secret BLOB NOT NULL, name TEXT NOT NULL, owner TEXT NOT NULL, policy TEXT,"
-    "  session_token TEXT, created_us INTEGER NOT NULL, expires_us INTEGER NOT NULL, active INTEGER NOT NULL)"
+    "  id TEXT PRIMARY KEY, sealed BLOB NOT NULL," /* the id, the secret and the session token, under the key file */
+    "  name TEXT NOT NULL, owner TEXT NOT NULL, policy TEXT,"
+    "  created_us INTEGER NOT NULL, expires_us INTEGER NOT NULL, active INTEGER NOT NULL)"
     "  WITHOUT ROWID;";
 
 #define FILE_COLUMNS "SELECT role, dataset, partition, path, rows, size_bytes, run FROM files "

@@ -120,7 +120,8 @@ struct local_store *local_open(const struct local_options *options, struct error
     store->inline_bytes = options->inline_bytes != 0 ? options->inline_bytes : DEFAULT_INLINE_BYTES;
     if (!read_master(store, options->key_file, error) || (store->readers = pool_new(error)) == NULL ||
         (store->buckets = bucket_cache_new(error)) == NULL || (store->pins = blob_pins_new(error)) == NULL ||
-        !local_sweep(store, error) || (store->committer = committer_new(store->path, error)) == NULL) {
+        !access_keys_open(store, error) || !local_sweep(store, error) ||
+        (store->committer = committer_new(store->path, error)) == NULL) {
         local_close(store);
         return NULL;
     }
@@ -133,9 +134,7 @@ void local_close(struct local_store *store)
         return;
     }
     committer_free(store->committer);
-    if (store->access_keys_free != NULL) {
-        store->access_keys_free(store->access_keys);
-    }
+    access_keys_close(store);
     blob_pins_free(store);
     bucket_cache_free(store->buckets);
     pool_free(store->readers);

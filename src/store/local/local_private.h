@@ -29,6 +29,7 @@
 #define ETAG_CHARACTERS 43 /* 32 digits, and "-N" */
 
 struct bucket_cache;
+struct key_cache;
 struct read_pool;
 struct blob_pins;
 
@@ -41,8 +42,7 @@ struct local_store {
     struct read_pool *readers;
     struct bucket_cache *buckets;
     struct blob_pins *pins;
-    void *access_keys; /* access_key.c's memory of keys, and how it is freed */
-    void (*access_keys_free)(void *access_keys);
+    struct key_cache *access_keys;
 };
 
 /* A connection that reads, for one thread until it is given back. Each statement on it sees one state; several do
@@ -291,6 +291,11 @@ struct bucket_cache *bucket_cache_new(struct error *error);
 void bucket_cache_free(struct bucket_cache *cache);
 /* The bucket was changed, made or removed. */
 void bucket_cache_forget(struct local_store *store, const char *name);
+
+/* --- access keys in memory: access_key.c --- */
+
+bool access_keys_open(struct local_store *store, struct error *error);
+void access_keys_close(struct local_store *store);
 
 /* --- the outbox: object_events.c --- */
 

@@ -68,6 +68,11 @@ bool upload_complete(struct local_store *store, const struct upload_complete *co
                      struct object *object, struct error *error);
 bool upload_abort(struct local_store *store, const char *bucket, const char *key, const char *id, struct error *error);
 
+/* Aborts those that were begun before a time: of all buckets when `bucket` is NULL; `prefix` "" for all keys. */
+#define UPLOAD_STALE_US (INT64_C(7) * 86400 * 1000000)
+bool upload_abort_stale(struct local_store *store, const char *bucket, const char *prefix, int64_t before_us,
+                        uint64_t *aborted, struct error *error);
+
 struct upload_listing {
     const char *bucket, *prefix, *delimiter, *after_key, *after_id;
     unsigned most;
