@@ -3,6 +3,7 @@
 #define AISLE_TESTS_SUPPORT_LOCAL_STORE_H
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

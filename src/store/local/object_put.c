@@ -170,6 +170,9 @@ bool object_put_finish(struct put *put, const struct put_expected *expected, str
     memcpy(work.install.etag, sums.md5, ETAG_BYTES);
     bool committed = committer_do(store->committer, apply_put, &work, error);
 
+    if (committed) {
+        failpoint_hit("object.committed");
+    }
     doomed_remove(store, &work.doomed, committed);
     if (!committed) {
         put_failed(&put->intake, work.applied);
