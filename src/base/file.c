@@ -57,12 +57,15 @@ ssize_t file_read_at(int fd, void *data, size_t size, uint64_t offset, const cha
     return (ssize_t)done;
 }
 
-bool file_write(int fd, const void *data, size_t size, const char *path, struct error *error)
+/* `offset` -1: at the descriptor's place. */
+static bool write_all(int fd, const char *data, size_t size, int64_t offset, const char *path, struct error *error)
 {
     size_t done = 0;
 
     while (done < size) {
-        ssize_t put = write(fd, (const char *)data + done, short_size(size - done));
+        size_t piece = short_size(size - done);
+        ssize_t put = offset < 0 ? write(fd, data + done, piece)
+                                 : pwrite(fd, data + done, piece, (off_t)((uint64_t)offset + done));
 
         if (put < 0 && errno != EINTR) {
             return error_set_errno(error, errno, "%s cannot be written", path);
@@ -72,6 +75,16 @@ bool file_write(int fd, const void *data, size_t size, const char *path, struct 
         }
     }
     return true;
+}
+
+bool file_write(int fd, const void *data, size_t size, const char *path, struct error *error)
+{
+    return write_all(fd, data, size, -1, path, error);
+}
+
+bool file_write_at(int fd, const void *data, size_t size, uint64_t offset, const char *path, struct error *error)
+{
+    return write_all(fd, data, size, (int64_t)offset, path, error);
 }
 
 /* Reads once, up to `size` bytes, again when a signal came between. -1 on failure. */
@@ -259,6 +272,33 @@ bool file_sync_folder(const char *path, struct error *error)
 
     close(fd);
     return good;
+}
+
+int file_open_nameless(const char *folder, struct error *error)
+{
+    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR)) {
+        if (fd < 0) {
+            error_set_errno(error, errno, "no temporary file can be made in %s", folder);
+        }
+        return fd;
+    }
+    /* Some network file systems have no nameless files. */
+    struct buffer name __attribute__((cleanup(buffer_free))) = {0};
+
+    buffer_append_format(&name, "%s/nameless-XXXXXX", folder);
+    if (buffer_text(&name) == NULL) {
+        buffer_check(&name, error);
+        return -1;
+    }
+    fd = mkostemp(name.data, O_CLOEXEC);
+    if (fd < 0) {
+        error_set_errno(error, errno, "no temporary file can be made in %s", folder);
+        return -1;
+    }
+    unlink(name.data);
+    return fd;
 }
 
 bool file_remove(const char *path, struct error *error)

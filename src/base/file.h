@@ -18,6 +18,9 @@ ssize_t file_read_at(int fd, void *data, size_t size, uint64_t offset, const cha
 /* Writes all of `size` bytes at the descriptor's place. */
 bool file_write(int fd, const void *data, size_t size, const char *path, struct error *error);
 
+/* As file_write, at `offset`, wherever the descriptor's place is. */
+bool file_write_at(int fd, const void *data, size_t size, uint64_t offset, const char *path, struct error *error);
+
 /* Appends the whole file to `into`, whose ceiling is the limit: a longer file is ERROR_LIMIT. */
 bool file_load(const char *path, struct buffer *into, struct error *error);
 
@@ -31,6 +34,9 @@ bool file_make_folders(const char *path, struct error *error);
 /* fsync of an open file, and of a folder's entries. */
 bool file_sync(int fd, const char *path, struct error *error);
 bool file_sync_folder(const char *path, struct error *error);
+
+/* A file without a name in `folder`, for reading and writing, that ends with its descriptor. -1 on failure. */
+int file_open_nameless(const char *folder, struct error *error);
 
 /* unlink; an absent file is success. */
 bool file_remove(const char *path, struct error *error);

@@ -85,12 +85,19 @@ struct command {
         .help = "the pipeline, by name, or the path of its folder"                                                     \
     }
 
+extern const struct command cli_cat;
 extern const struct command cli_check;
 extern const struct command cli_completion;
+extern const struct command cli_cp;
 extern const struct command cli_export;
 extern const struct command cli_help;
 extern const struct command cli_kpi;
+extern const struct command cli_ls;
+extern const struct command cli_mb;
+extern const struct command cli_presign;
 extern const struct command cli_profile;
+extern const struct command cli_rb;
+extern const struct command cli_rm;
 extern const struct command cli_run;
 extern const struct command cli_runs;
 extern const struct command cli_sample;

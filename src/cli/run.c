@@ -6,15 +6,17 @@
 #include "cli/cli.h"
 #include "cli/kpi_reading.h"
 #include "cli/progress.h"
+#include "cli/reach.h"
 #include "cli/run_summary.h"
 #include "task/pipeline.h"
 #include "task/run.h"
 
-enum { RUN_DATA, RUN_JSON, RUN_KPI_ONLY, RUN_TABLES, RUN_OUT, RUN_REPROCESS, RUN_MEMORY, RUN_THREADS };
+enum { RUN_DATA, RUN_JSON, RUN_ENDPOINT, RUN_KPI_ONLY, RUN_TABLES, RUN_OUT, RUN_REPROCESS, RUN_MEMORY, RUN_THREADS };
 
 static const struct option options[] = {
     [RUN_DATA] = CLI_OPTION_DATA,
     [RUN_JSON] = CLI_OPTION_JSON,
+    [RUN_ENDPOINT] = CLI_OPTION_ENDPOINT,
     [RUN_KPI_ONLY] = {.name = "kpi-only",
                       .kind = VALUE_FLAG,
                       .help = "work out the KPI tables of these files alone, as CSV, and keep nothing"},
@@ -51,7 +53,7 @@ static const struct operand operands[] = {
      .kind = VALUE_TEXT,
      .choices = pipelines,
      .help = "a pipeline's name, or the path of its folder"},
-    {.name = "PATH", .kind = VALUE_FILE, .repeats = true, .help = "files, or folders of files"},
+    {.name = "PATH", .kind = VALUE_FILE, .repeats = true, .help = "files, folders of files, or s3://BUCKET/PREFIX"},
 };
 
 struct shown_progress {
@@ -132,32 +134,52 @@ static int execute(const struct run_options *wanted, const struct options *given
     return status;
 }
 
+/* The store that URLs mean; NULL where none is given, or where they mean the data folder's own buckets, which the run
+ * opens itself. False on failure. */
+static bool reach_objects(const struct options *given, bool kpi_only, struct reach **reach, struct error *error)
+{
+    const struct value *endpoint = &given->values[RUN_ENDPOINT], *data = &given->values[RUN_DATA];
+    bool any = false;
+    for (size_t i = 1; i < given->operand_count; i++) any |= store_is_url(given->operands[i]);
+    *reach = NULL;
+    if (!any) return true;
+    *reach = kpi_only ? reach_open(endpoint, data, error) : reach_open_elsewhere(endpoint, data, error);
+    return *reach || error->code == ERROR_NONE;
+}
+
+static int run_pipeline(const struct options *given, const char *folder)
+{
+    struct error error = {0};
+    struct shown_progress shown = {.stage = "opening"};
+    struct run_options wanted = {.pipeline_folder = folder,
+                                 .paths = given->operands + 1,
+                                 .path_count = given->operand_count - 1,
+                                 .data_folder = given->values[RUN_DATA].text,
+                                 .kpi_only = given->values[RUN_KPI_ONLY].number != 0,
+                                 .tables = given->values[RUN_TABLES].text,
+                                 .reprocess = given->values[RUN_REPROCESS].number != 0,
+                                 .memory_limit = (uint64_t)given->values[RUN_MEMORY].number,
+                                 .threads = (unsigned)given->values[RUN_THREADS].number,
+                                 .progress = show_progress,
+                                 .progress_context = &shown};
+    struct reach *reach = NULL;
+    if (wanted.tables && !wanted.kpi_only) {
+        error_set(&error, ERROR_USAGE, "--tables goes with --kpi-only: a data folder always holds all tables");
+        return cli_fail(&error);
+    }
+    if (!reach_objects(given, wanted.kpi_only, &reach, &error)) return cli_fail(&error);
+    if (reach) wanted.store = reach_store(reach);
+    int status = execute(&wanted, given);
+    reach_close(reach);
+    return status;
+}
+
 static int run(const struct options *given)
 {
     struct error error = {0};
     struct arena *arena = arena_new(0, &error);
     const char *folder = arena ? pipeline_folder(arena, given->operands[0], &error) : NULL;
-    struct shown_progress shown = {.stage = "opening"};
-    int status = CLI_FAILED;
-    if (!folder) {
-        status = cli_fail(&error);
-    } else if (given->values[RUN_TABLES].text && !given->values[RUN_KPI_ONLY].number) {
-        error_set(&error, ERROR_USAGE, "--tables goes with --kpi-only: a data folder always holds all tables");
-        status = cli_fail(&error);
-    } else {
-        struct run_options wanted = {.pipeline_folder = folder,
-                                     .paths = given->operands + 1,
-                                     .path_count = given->operand_count - 1,
-                                     .data_folder = given->values[RUN_DATA].text,
-                                     .kpi_only = given->values[RUN_KPI_ONLY].number != 0,
-                                     .tables = given->values[RUN_TABLES].text,
-                                     .reprocess = given->values[RUN_REPROCESS].number != 0,
-                                     .memory_limit = (uint64_t)given->values[RUN_MEMORY].number,
-                                     .threads = (unsigned)given->values[RUN_THREADS].number,
-                                     .progress = show_progress,
-                                     .progress_context = &shown};
-        status = execute(&wanted, given);
-    }
+    int status = folder ? run_pipeline(given, folder) : cli_fail(&error);
     if (arena) arena_free(arena);
     return status;
 }
@@ -171,6 +193,9 @@ const struct command cli_run = {
         "the KPI tables, and keeps cleaned rows, rejected rows and tables in the data folder. A later run adds to what "
         "is "
         "there; files whose content was taken before are passed over.\n\n"
+        "Files may be objects: s3://BUCKET/PREFIX takes all below it, by the same rules, from the server of "
+        "--endpoint-url; or from what AWS's own tools would talk to when AWS_ENDPOINT_URL, AWS_PROFILE or "
+        "AWS_ACCESS_KEY_ID is set; or from the buckets of the data folder.\n\n"
         "Every row read ends valid, rejected, duplicate or pending (its order or product has not come yet), and the "
         "summary shows that sum. The exit status is 0 when all is done, 3 when it is done but files could not be taken "
         "or "
@@ -180,6 +205,7 @@ const struct command cli_run = {
     .operands = operands,
     .operand_count = COUNT_OF(operands),
     .examples = {"aisle run orders ./day1/", "aisle run orders --data /srv/aisle order_items_part7.csv --json",
+                 "aisle run orders --endpoint-url http://127.0.0.1:9000 s3://retail-data/raw_data/",
                  "aisle run orders --kpi-only --tables category_day,day -o ./kpis ./day1/"},
     .run = run,
 };

@@ -35,12 +35,14 @@ static int64_t modified_ns(const struct stat *status)
     return (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
 }
 
-/* Opens without waiting, since a pipe could wait forever, and takes regular files only. */
-static bool open_stored(struct csv_source *source, struct error *error)
+/* Opens without waiting, since a pipe could wait forever, and takes regular files only. `given`: a descriptor of the
+ * file, -1: there is none yet. */
+static bool open_stored(struct csv_source *source, int given, struct error *error)
 {
     struct stat status;
 
-    source->fd = open(source->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    source->fd = given >= 0 ? fcntl(given, F_DUPFD_CLOEXEC, 0)
+                            : open(source->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (source->fd < 0) {
         return error_set_errno(error, errno, "%s cannot be opened", source->path);
     }
@@ -57,35 +59,6 @@ static bool open_stored(struct csv_source *source, struct error *error)
     source->size = source->stored_size = (uint64_t)status.st_size;
     source->modified_ns = modified_ns(&status);
     return true;
-}
-
-/* A file without a name in `folder`. -1 on failure. */
-static int open_temporary(const char *folder, struct error *error)
-{
-    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR)) {
-        if (fd < 0) {
-            error_set_errno(error, errno, "no temporary file can be made in %s", folder);
-        }
-        return fd;
-    }
-    /* Some network file systems have no nameless files. */
-    struct buffer name __attribute__((cleanup(buffer_free))) = {0};
-
-    buffer_init(&name, 0);
-    buffer_append_format(&name, "%s/unpacked-XXXXXX", folder);
-    if (buffer_text(&name) == NULL) {
-        buffer_check(&name, error);
-        return -1;
-    }
-    fd = mkostemp(name.data, O_CLOEXEC);
-    if (fd < 0) {
-        error_set_errno(error, errno, "no temporary file can be made in %s", folder);
-        return -1;
-    }
-    unlink(name.data);
-    return fd;
 }
 
 static bool write_unpacked(void *context, const char *data, size_t size, struct error *error)
@@ -114,7 +87,7 @@ static bool prepare_unpacking(struct pass *pass, enum csv_packing packing, const
     const char *folder = options->temporary_folder != NULL ? options->temporary_folder : fallback;
     const char *path = pass->source->path;
 
-    pass->unpacked_fd = open_temporary(folder, error);
+    pass->unpacked_fd = file_open_nameless(folder, error);
     if (pass->unpacked_fd < 0) {
         return error_prefix(error, "%s", path);
     }
@@ -212,15 +185,15 @@ static bool pass_over(struct csv_source *source, const struct csv_source_options
     return good;
 }
 
-bool csv_source_open(struct csv_source *source, const char *path, const struct csv_source_options *options,
-                     struct error *error)
+static bool open_source(struct csv_source *source, const char *path, int given,
+                        const struct csv_source_options *options, struct error *error)
 {
     unsigned char head[4];
     ssize_t got = -1;
 
-    *source = (struct csv_source){.path = path, .fd = -1};
+    *source = (struct csv_source){.path = path, .fd = -1, .nameless = given >= 0};
 
-    bool good = open_stored(source, error);
+    bool good = open_stored(source, given, error);
 
     if (good) {
         got = file_read_at(source->fd, head, sizeof head, 0, path, error);
@@ -240,10 +213,25 @@ bool csv_source_open(struct csv_source *source, const char *path, const struct c
     return good;
 }
 
+bool csv_source_open(struct csv_source *source, const char *path, const struct csv_source_options *options,
+                     struct error *error)
+{
+    return open_source(source, path, -1, options, error);
+}
+
+bool csv_source_open_nameless(struct csv_source *source, const char *name, int fd,
+                              const struct csv_source_options *options, struct error *error)
+{
+    return open_source(source, name, fd, options, error);
+}
+
 bool csv_source_finish(struct csv_source *source, struct error *error)
 {
     struct stat status;
 
+    if (source->nameless) {
+        return true;
+    }
     if (stat(source->path, &status) != 0) {
         if (errno != ENOENT) {
             return error_set_errno(error, errno, "%s cannot be examined", source->path);

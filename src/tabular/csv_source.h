@@ -24,6 +24,7 @@ struct csv_source {
     char sha256[65];      /* of the bytes on disk, lower-case hexadecimal; empty unless asked for */
     int64_t modified_ns;
     bool unpacked; /* fd is a temporary */
+    bool nameless; /* opened by descriptor */
 };
 
 struct csv_source_options {
@@ -37,6 +38,11 @@ struct csv_source_options {
  * their offset. On failure nothing is left open. */
 bool csv_source_open(struct csv_source *source, const char *path, const struct csv_source_options *options,
                      struct error *error);
+
+/* As csv_source_open, of an open file that no path leads to; `name` stands for it in messages. The source takes a
+ * descriptor of its own. Nobody else can change such a file, so csv_source_finish finds nothing. */
+bool csv_source_open_nameless(struct csv_source *source, const char *name, int fd,
+                              const struct csv_source_options *options, struct error *error);
 
 /* Fails with ERROR_CONFLICT when the file on disk is not what it was at the start, or gone. */
 bool csv_source_finish(struct csv_source *source, struct error *error);

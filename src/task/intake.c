@@ -13,6 +13,9 @@
 
 struct finding {
     struct arena *arena;
+    struct store *store;
+    const char *bucket; /* being listed */
+    size_t below;       /* bytes of the key that was given, with its slash */
     const struct kpi_spec *spec;
     struct intake *intake;
     size_t capacity, passed_by_capacity;
@@ -78,7 +81,7 @@ static bool looks_like_data(const char *name)
     return false;
 }
 
-static bool add_file(struct finding *finding, const char *path, int dataset, struct error *error)
+static bool add_file(struct finding *finding, const struct intake_file *file, struct error *error)
 {
     struct intake *intake = finding->intake;
     if (intake->count == finding->capacity) {
@@ -89,7 +92,7 @@ static bool add_file(struct finding *finding, const char *path, int dataset, str
         intake->files = grown;
         finding->capacity = capacity;
     }
-    intake->files[intake->count++] = (struct intake_file){.path = path, .dataset = dataset};
+    intake->files[intake->count++] = *file;
     return true;
 }
 
@@ -124,8 +127,8 @@ static bool visit(void *context, const char *name, struct error *error)
     }
     if (S_ISDIR(status.st_mode)) return walk(finding, path, error);
     if (!looks_like_data(name)) return true;
-    int dataset = dataset_of(finding, path, error);
-    return dataset < 0 ? pass_by(finding, path, error) : add_file(finding, path, dataset, error);
+    struct intake_file file = {.path = path, .dataset = dataset_of(finding, path, error)};
+    return file.dataset < 0 ? pass_by(finding, path, error) : add_file(finding, &file, error);
 }
 
 static bool walk(struct finding *finding, const char *folder, struct error *error)
@@ -142,22 +145,91 @@ static bool walk(struct finding *finding, const char *folder, struct error *erro
     return good;
 }
 
-static bool add_path(struct finding *finding, const char *given, struct error *error)
+static bool refuse_name(const struct finding *finding, const char *path, struct error *error)
 {
-    struct stat status;
-    size_t length = strlen(given);
-    while (length > 1 && given[length - 1] == '/') length--;
-    const char *path = arena_text(finding->arena, given, length, error);
-    if (!path) return false;
-    if (stat(path, &status) != 0) return error_set_errno(error, errno, "cannot read %s", path);
-    if (S_ISDIR(status.st_mode)) return walk(finding, path, error);
-    int dataset = dataset_of(finding, path, error);
-    if (dataset >= 0) return add_file(finding, path, dataset, error);
     return error_set(
         error, ERROR_USAGE,
         "%s: its name tells no dataset of \"%s\"; begin it with one of their names (such as %s_part1.csv), or put "
         "it in a folder of that name",
         path, finding->spec->pipeline, finding->spec->datasets[0].name);
+}
+
+/* What is known of an object, in the arena. */
+static bool take_object(struct finding *finding, const struct store_object *object, struct intake_file *file,
+                        struct error *error)
+{
+    struct arena *arena = finding->arena;
+    *file = (struct intake_file){.path = arena_format(arena, error, "s3://%s/%s", finding->bucket, object->key),
+                                 .bucket = finding->bucket,
+                                 .key = arena_text(arena, object->key, strlen(object->key), error),
+                                 .etag = arena_text(arena, object->etag, strlen(object->etag), error),
+                                 .size_bytes = object->size_bytes};
+    if (!file->path || !file->key || !file->etag) return false;
+    error->code = ERROR_NONE;
+    file->dataset = dataset_of(finding, file->path, error);
+    return file->dataset >= 0 || error->code == ERROR_NONE;
+}
+
+/* Whether a part of the key below what was given begins with a dot, as names that a walk passes over do. */
+static bool is_hidden(const char *below)
+{
+    return below[0] == '.' || strstr(below, "/.") != NULL;
+}
+
+static bool visit_object(void *context, const struct store_object *object, bool is_prefix, struct error *error)
+{
+    (void)is_prefix;
+    struct finding *finding = context;
+    struct intake_file file;
+    if (is_hidden(object->key + finding->below) || !looks_like_data(object->key)) return true;
+    if (!take_object(finding, object, &file, error)) return false;
+    return file.dataset < 0 ? pass_by(finding, file.path, error) : add_file(finding, &file, error);
+}
+
+static bool list_below(struct finding *finding, const char *prefix, struct error *error)
+{
+    struct store_listing listing = {.prefix = prefix, .delimiter = "", .start_after = ""};
+    finding->below = strlen(prefix);
+    return store_list(finding->store, finding->bucket, &listing, visit_object, finding, error);
+}
+
+/* The object of that key, or all that the key as a folder holds. */
+static bool add_url(struct finding *finding, const char *url, struct error *error)
+{
+    const char *key = NULL;
+    struct store_object object;
+    struct intake_file file;
+    struct error own = {0};
+    if (!finding->store) return error_set(error, ERROR_USAGE, "%s: no object store is given to read it from", url);
+    if (!store_url(url, finding->arena, &finding->bucket, &key, error)) return false;
+    if (!*key || str_ends_with(str_of(key), "/")) return list_below(finding, key, error);
+    if (store_head(finding->store, finding->bucket, key, finding->arena, &object, &own)) {
+        if (!take_object(finding, &object, &file, error)) return false;
+        return file.dataset < 0 ? refuse_name(finding, url, error) : add_file(finding, &file, error);
+    }
+    if (own.code != ERROR_NOT_FOUND) {
+        *error = own;
+        return false;
+    }
+    const char *folder = arena_format(finding->arena, error, "%s/", key);
+    size_t before = finding->intake->count + finding->intake->passed_by_count;
+    if (!folder || !list_below(finding, folder, error)) return false;
+    return finding->intake->count + finding->intake->passed_by_count > before ||
+           error_set(error, ERROR_NOT_FOUND, "%s: there is no such object, and nothing below it", url);
+}
+
+static bool add_path(struct finding *finding, const char *given, struct error *error)
+{
+    struct stat status;
+    size_t length = strlen(given);
+    if (store_is_url(given)) return add_url(finding, given, error);
+    while (length > 1 && given[length - 1] == '/') length--;
+    struct intake_file file = {.path = arena_text(finding->arena, given, length, error)};
+    if (!file.path) return false;
+    if (stat(file.path, &status) != 0) return error_set_errno(error, errno, "cannot read %s", file.path);
+    if (S_ISDIR(status.st_mode)) return walk(finding, file.path, error);
+    file.dataset = dataset_of(finding, file.path, error);
+    return file.dataset < 0 ? refuse_name(finding, file.path, error) : add_file(finding, &file, error);
 }
 
 static int compare_files(const void *a, const void *b)
@@ -167,20 +239,20 @@ static int compare_files(const void *a, const void *b)
     return str_compare_natural(str_of(x->path), str_of(y->path));
 }
 
-bool intake_find(struct arena *arena, const struct kpi_spec *spec, char *const *paths, size_t path_count,
+bool intake_find(struct arena *arena, const struct kpi_spec *spec, const struct intake_places *places,
                  struct intake *intake, struct error *error)
 {
     *intake = (struct intake){0};
-    struct finding finding = {.arena = arena, .spec = spec, .intake = intake};
-    for (size_t i = 0; i < path_count; i++) {
-        if (!add_path(&finding, paths[i], error)) return false;
+    struct finding finding = {.arena = arena, .store = places->store, .spec = spec, .intake = intake};
+    for (size_t i = 0; i < places->count; i++) {
+        if (!add_path(&finding, places->paths[i], error)) return false;
     }
     if (intake->count == 0) {
         return error_set(
             error, ERROR_NOT_FOUND,
             "%s holds no file of a dataset of \"%s\": file or folder names must begin with one of their names, as "
             "in %s/ or %s_part1.csv",
-            path_count == 1 ? paths[0] : "what was given", spec->pipeline, spec->datasets[0].name,
+            places->count == 1 ? places->paths[0] : "what was given", spec->pipeline, spec->datasets[0].name,
             spec->datasets[0].name);
     }
     qsort(intake->files, intake->count, sizeof *intake->files, compare_files);

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "store/local/local.h"
 #include "task/run_private.h"
 
 const char *run_status_name(enum run_status status)
@@ -70,11 +71,14 @@ void run_free(struct run *run)
     engine_free(run->engine);
     for (size_t i = 0; run->sources && i < run->intake.count; i++) {
         if (run->sources[i].open) csv_source_close(&run->sources[i].source);
+        if (run->sources[i].fetched_fd >= 0) close(run->sources[i].fetched_fd);
     }
     for (size_t i = 0; run->validated && i < run->validated_count; i++) {
         if (run->validated[i].rejects_fd >= 0) close(run->validated[i].rejects_fd);
     }
     if (run->change) change_abandon(run->change);
+    store_free(run->own_store);
+    if (run->local) local_close(run->local);
     if (run->folder) folder_close(run->folder);
     if (run->temporary) file_remove_tree(run->temporary, &ignored);
     if (run->terms) terms_free(run->terms);
@@ -100,11 +104,12 @@ static bool input_size(struct run *run, struct error *error)
     run->file_bytes = arena_zeroed(run->arena, (run->intake.count + 1) * sizeof *run->file_bytes, error);
     if (!run->file_bytes) return false;
     for (size_t i = 0; i < run->intake.count; i++) {
+        const struct intake_file *file = &run->intake.files[i];
         struct stat status;
-        if (stat(run->intake.files[i].path, &status) != 0) {
-            return error_set_errno(error, errno, "cannot look at %s", run->intake.files[i].path);
+        if (!file->bucket && stat(file->path, &status) != 0) {
+            return error_set_errno(error, errno, "cannot look at %s", file->path);
         }
-        run->file_bytes[i] = (uint64_t)status.st_size;
+        run->file_bytes[i] = file->bucket ? file->size_bytes : (uint64_t)status.st_size;
         run->input_bytes += run->file_bytes[i];
     }
     return true;
@@ -289,19 +294,25 @@ static bool commit(struct run *run, struct error *error)
                                 .ended_us = clock_now_us()};
     bool good = json_built(failures, error) && buffer_check(&dumped, error) && take_sources(run, error) &&
                 engine_finish(run->engine, error) && change_run(run->change, &record, error) &&
-                change_commit(run->change, error);
+                run_note_objects(run, error) && change_commit(run->change, error);
     buffer_free(&dumped);
     return good;
 }
 
+static bool find_files(struct run *run, struct error *error)
+{
+    /* The folder comes first only where its buckets are read: a wrong path makes no folder. */
+    bool own = !run->options.store && !run->options.kpi_only && run_reads_objects(run);
+    if ((own && !open_folder(run, error)) || !run_open_store(run, error)) return false;
+    struct intake_places places = {.paths = run->options.paths, .count = run->options.path_count, .store = run->store};
+    if (!intake_find(run->arena, run->spec, &places, &run->intake, error) || !input_size(run, error)) return false;
+    run_log_started(run);
+    return own || open_folder(run, error);
+}
+
 static bool execute(struct run *run, struct error *error)
 {
-    if (!intake_find(run->arena, run->spec, run->options.paths, run->options.path_count, &run->intake, error) ||
-        !input_size(run, error)) {
-        return false;
-    }
-    run_log_started(run);
-    if (!open_folder(run, error) || !run_open_sources(run, error) || !prepare_validation(run, error)) {
+    if (!find_files(run, error) || !run_open_sources(run, error) || !prepare_validation(run, error)) {
         return false;
     }
     struct engine_options options = {.spec = run->spec,

@@ -15,7 +15,8 @@
 struct run_options {
     const char *pipeline_folder; /* holds kpis.json */
     char *const *paths;
-    size_t path_count;
+    size_t path_count;   /* files, folders, and URLs of objects */
+    struct store *store; /* that URLs mean; NULL: the data folder's own buckets */
     const char *data_folder;
     bool kpi_only;         /* keep nothing: KPI tables of these files alone */
     const char *tables;    /* with kpi_only: the tables wanted, by commas; NULL: all */

@@ -14,7 +14,9 @@ struct source_file {
     const struct intake_file *file;
     struct csv_source source;
     bool open;
-    struct error failure; /* why it could not be opened */
+    int fetched_fd;        /* an object's bytes, in a file without a name; -1: none */
+    char known_sha256[65]; /* of an object that was seen before, when it is still the same; else "" */
+    struct error failure;  /* why it could not be opened */
     enum source_fate fate;
     const char *why;     /* it was passed over */
     int64_t number;      /* for lineage; 0: none */
@@ -30,6 +32,9 @@ struct run {
     struct team *team;
     struct terms *terms;
     struct folder *folder;
+    struct local_store *local; /* of the folder, when its own buckets are read */
+    struct store *own_store;   /* its port */
+    struct store *store;       /* that URLs mean; NULL: there are none */
     struct change *change;
     struct engine *engine;
     const char *temporary_folder; /* for what is unpacked; NULL: the system's */
@@ -54,8 +59,23 @@ static inline bool run_keeps_state(const struct run *run)
     return run->folder && !run->temporary;
 }
 
+/* run_fetch.c: whether any path is a URL. */
+bool run_reads_objects(const struct run *run);
+
+/* Opens the store that URLs mean, where the options give none. */
+bool run_open_store(struct run *run, struct error *error);
+
+/* Brings the bytes of every object that is not known to have been taken into files without names. */
+bool run_fetch_objects(struct run *run, struct error *error);
+
+/* Notes which content each object had, so that another run need not fetch it again to know. */
+bool run_note_objects(struct run *run, struct error *error);
+
 /* run_sources.c: opens and hashes every file, and tells which are known already or cannot be taken. */
 bool run_open_sources(struct run *run, struct error *error);
+
+/* Passes a file over when an earlier run took its content. */
+bool run_check_taken(struct run *run, struct source_file *source, const char *sha256, struct error *error);
 
 /* The name by which a file goes on in the folder: its place among the run's files and its own name. */
 const char *run_stored_name(struct run *run, const struct source_file *source, struct error *error);

@@ -14,12 +14,15 @@ bool run_note_invalid(struct run *run, struct source_file *source, const char *p
     return source->why != NULL;
 }
 
-static bool copy_file(struct run *run, const char *from, const char *to, uint64_t *size, struct error *error)
+/* Copies the bytes that a file has on disk. */
+static bool copy_file(struct run *run, const struct source_file *source, const char *to, uint64_t *size,
+                      struct error *error)
 {
+    const char *from = source->file->path;
     *size = 0;
     int out = change_create(run->change, to, error);
     if (out < 0) return false;
-    int in = open(from, O_RDONLY | O_CLOEXEC);
+    int in = source->fetched_fd >= 0 ? source->fetched_fd : open(from, O_RDONLY | O_CLOEXEC);
     bool good = true;
     char *block = memory_array(1, 1 << 16, error);
     ssize_t got = 0;
@@ -29,7 +32,7 @@ static bool copy_file(struct run *run, const char *from, const char *to, uint64_
     }
     good = good && block && got >= 0; /* a file that cannot be opened leaves an empty copy; the JSON says why */
     memory_free(block);
-    if (in >= 0) close(in);
+    if (in >= 0 && in != source->fetched_fd) close(in);
     close(out);
     return good;
 }
@@ -54,7 +57,7 @@ static bool keep_invalid(struct run *run, struct source_file *source, uint64_t l
     const char *note = source->invalid ? arena_format(run->arena, error, "%s.json", source->invalid) : NULL;
     if (!note) return false;
     uint64_t size;
-    if (!copy_file(run, source->file->path, source->invalid, &size, error)) return false;
+    if (!copy_file(run, source, source->invalid, &size, error)) return false;
     struct folder_file file = {.role = "invalid",
                                .dataset = dataset,
                                .partition = "",

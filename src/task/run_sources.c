@@ -26,7 +26,6 @@ static bool has_twin(const struct run *run, size_t index)
 static bool check_known(struct run *run, size_t index, struct error *error)
 {
     struct source_file *source = &run->sources[index];
-    const char *dataset = run->spec->datasets[source->file->dataset].name;
     for (size_t i = 0; i < index; i++) {
         const struct source_file *other = &run->sources[i];
         if (other->fate != SOURCE_TAKEN || other->file->dataset != source->file->dataset ||
@@ -37,10 +36,15 @@ static bool check_known(struct run *run, size_t index, struct error *error)
         source->why = arena_format(run->arena, error, "same content as %s", other->file->path);
         return source->why != NULL;
     }
-    struct folder_taken taken;
     if (run->options.reprocess || !run_keeps_state(run)) return true;
-    if (!folder_taken(run->folder, run->arena, run->spec->pipeline, dataset, source->source.sha256, &taken, error))
-        return false;
+    return run_check_taken(run, source, source->source.sha256, error);
+}
+
+bool run_check_taken(struct run *run, struct source_file *source, const char *sha256, struct error *error)
+{
+    struct folder_taken taken;
+    const char *dataset = run->spec->datasets[source->file->dataset].name;
+    if (!folder_taken(run->folder, run->arena, run->spec->pipeline, dataset, sha256, &taken, error)) return false;
     if (!taken.taken) return true;
     source->fate = SOURCE_KNOWN;
     source->why = arena_format(run->arena, error, "its content was taken by run %s as %s (--reprocess takes it again)",
@@ -54,11 +58,15 @@ static bool open_source(void *context, size_t index, unsigned worker, struct err
     (void)worker;
     struct run *run = context;
     struct source_file *source = &run->sources[index];
+    if (source->fate == SOURCE_KNOWN) return true;
     const struct schema *schema = run->spec->datasets[source->file->dataset].schema;
     struct csv_source_options options = {.encoding = (enum csv_encoding)schema->encoding,
                                          .hash = run_keeps_state(run) || has_twin(run, index),
                                          .temporary_folder = run->temporary_folder};
-    if (csv_source_open(&source->source, source->file->path, &options, &source->failure)) {
+    const char *path = source->file->path;
+    if (source->fetched_fd >= 0
+            ? csv_source_open_nameless(&source->source, path, source->fetched_fd, &options, &source->failure)
+            : csv_source_open(&source->source, path, &options, &source->failure)) {
         source->open = true;
         run_log_opened(run, source);
     } else if (source->failure.code == ERROR_MEMORY) {
@@ -72,14 +80,19 @@ bool run_open_sources(struct run *run, struct error *error)
 {
     run->sources = memory_zeroed((run->intake.count + 1) * sizeof *run->sources, error);
     if (!run->sources) return false;
-    for (size_t i = 0; i < run->intake.count; i++) run->sources[i].file = &run->intake.files[i];
+    for (size_t i = 0; i < run->intake.count; i++) {
+        run->sources[i].file = &run->intake.files[i];
+        run->sources[i].fetched_fd = -1;
+    }
     if (run_keeps_state(run)) {
         run->temporary_folder = arena_format(run->arena, error, "%s/tmp", folder_path(run->folder));
         if (!run->temporary_folder) return false;
     }
+    if (run->store && !run_fetch_objects(run, error)) return false;
     if (!team_run(run->team, run->intake.count, open_source, run, error)) return false;
     for (size_t i = 0; i < run->intake.count; i++) {
         struct source_file *source = &run->sources[i];
+        if (source->fate == SOURCE_KNOWN) continue;
         bool good = !source->open            ? run_note_invalid(run, source, source->failure.message, error)
                     : *source->source.sha256 ? check_known(run, i, error)
                                              : true;

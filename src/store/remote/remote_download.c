@@ -31,6 +31,7 @@ struct download {
     const char *match; /* the ETag in quotes */
     const char *query;
     const char *path; /* what is written, under another name until it is whole */
+    int fd;
     struct range *ranges;
     size_t count;
 };
@@ -90,7 +91,6 @@ static bool plan(struct download *download, struct error *error)
 struct filling {
     const struct download *download;
     const struct range *range;
-    int fd;
     struct digest *digest; /* NULL: there is nothing to compare with */
     uint64_t taken;
 };
@@ -103,9 +103,10 @@ static bool take_bytes(void *context, const void *data, size_t size, struct erro
                          filling->download->bucket, filling->download->object.key,
                          aws_client_endpoint(filling->download->remote->client));
     }
+    uint64_t at = filling->range->offset + filling->taken;
     filling->taken += size;
     return (!filling->digest || digest_add(filling->digest, data, size, error)) &&
-           file_write(filling->fd, data, size, filling->download->path, error);
+           file_write_at(filling->download->fd, data, size, at, filling->download->path, error);
 }
 
 static bool take_again(void *context, struct error *error)
@@ -115,9 +116,7 @@ static bool take_again(void *context, struct error *error)
     filling->taken = 0;
     if (filling->digest) digest_free(filling->digest);
     filling->digest = whole->given ? digest_new(1u << whole->kind, error) : NULL;
-    if (whole->given && !filling->digest) return false;
-    return lseek(filling->fd, (off_t)filling->range->offset, SEEK_SET) >= 0 ||
-           error_set_errno(error, errno, "%s cannot be written", filling->download->path);
+    return !whole->given || filling->digest;
 }
 
 static bool fill(struct filling *filling, struct error *error)
@@ -159,12 +158,9 @@ static bool fetch_range(void *context, size_t index, unsigned worker, struct err
     struct download *download = context;
     struct range *range = &download->ranges[index];
     struct filling filling = {.download = download, .range = range};
-    filling.fd = open(download->path, O_WRONLY | O_CLOEXEC);
-    if (filling.fd < 0) return error_set_errno(error, errno, "%s cannot be written", download->path);
     bool good = take_again(&filling, error) && fill(&filling, error) &&
                 (!filling.digest || digest_value(filling.digest, download->whole.kind, range->value, error));
     if (filling.digest) digest_free(filling.digest);
-    close(filling.fd);
     return good;
 }
 
@@ -188,14 +184,14 @@ static bool check_whole(const struct download *download, struct error *error)
 
 static bool fetch_all(struct download *download, struct error *error)
 {
-    int fd = open(download->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0) return error_set_errno(error, errno, "%s cannot be made", download->path);
-    close(fd);
+    download->fd = open(download->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (download->fd < 0) return error_set_errno(error, errno, "%s cannot be made", download->path);
     bool alone = download->count < 2;
     struct team *team = alone ? NULL : team_new(download->remote->parallel, error);
     bool good = alone ? download->count == 0 || fetch_range(download, 0, 0, error)
                       : team && team_run(team, download->count, fetch_range, download, error);
     if (team) team_free(team);
+    if (close(download->fd) != 0 && good) good = error_set_errno(error, errno, "%s cannot be closed", download->path);
     return good && check_whole(download, error);
 }
 

@@ -12,6 +12,7 @@ struct world {
     char files[40];
     char *paths[8];
     size_t path_count;
+    struct store *store;
     struct intake intake;
 };
 
@@ -55,7 +56,8 @@ static void name_path(struct world *world, const char *name)
 static bool find(struct world *world, struct error *error)
 {
     *error = (struct error){0};
-    return intake_find(world->shop.arena, world->shop.spec, world->paths, world->path_count, &world->intake, error);
+    struct intake_places places = {.paths = world->paths, .count = world->path_count, .store = world->store};
+    return intake_find(world->shop.arena, world->shop.spec, &places, &world->intake, error);
 }
 
 static void expect(struct world *world, const char *const *names, const int *datasets, size_t count)
