@@ -16,7 +16,8 @@ struct access_key {
     bool active;
 };
 
-/* The key, from memory when it was asked for before; InvalidAccessKeyId; ExpiredToken. Counted: access_key_release. */
+/* The key, from memory when it was asked for before; InvalidAccessKeyId, also of one that is not active; ExpiredToken.
+ * Counted: access_key_release. */
 const struct access_key *access_key_find(struct local_store *store, const char *id, struct error *error);
 void access_key_release(struct local_store *store, const struct access_key *key);
 
