@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -138,12 +139,11 @@ void server_stop(struct server *server, unsigned grace_seconds)
 {
     if (server == NULL) return;
     if (server->daemon != NULL) {
-        int fd = MHD_quiesce_daemon(server->daemon);
-
-        if (fd >= 0) close(fd);
+        /* The loops still have the socket in hand: it is closed when they have ended. */
+        MHD_quiesce_daemon(server->daemon);
+        shutdown(server->listen_fd, SHUT_RDWR);
         drain(server, grace_seconds);
     } else {
-        if (server->listen_fd >= 0) close(server->listen_fd);
         pthread_mutex_lock(&server->lock);
         server->stopped = true;
         pthread_cond_broadcast(&server->wake);
@@ -151,6 +151,7 @@ void server_stop(struct server *server, unsigned grace_seconds)
     }
     thread_join(server->watch);
     if (server->daemon != NULL) MHD_stop_daemon(server->daemon);
+    if (server->listen_fd >= 0) close(server->listen_fd);
     workers_free(server->workers);
     for (struct request *next = NULL, *request = server->free_requests; request != NULL; request = next) {
         next = request->next;
