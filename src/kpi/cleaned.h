@@ -48,14 +48,23 @@ bool cleaned_mentions(struct cleaned *cleaned, int dataset, int64_t place, int f
 /* A row of a row list: item in the upper half, row in the lower. */
 typedef uint64_t row_reference;
 
+/* Neighbours in a pile that came from one item of a row list. */
+struct tuple_run {
+    const struct pile *pile;
+    uint32_t from, count;
+    uint32_t item;
+    int row_word; /* of the pile: the rows' places in the item */
+};
+
 /* Rows to write: through references to a list, or as tuples that joining laid out (then with the list they refer to).
  */
 struct cleaned_rows {
     const struct row_list *list;
     const row_reference *references; /* NULL with tuples */
     size_t count;
-    const struct fact *fact;
-    const uint32_t *const *tuples; /* pointers to `count` tuples */
+    const struct fact *fact; /* of the tuples; NULL with references */
+    const struct tuple_run *runs;
+    size_t run_count;
 };
 
 /* Adds a file with the rows of some lists, in this order. Safe from several threads at once, each with a number of its

@@ -5,33 +5,39 @@
 #include "kpi/cleaned_private.h"
 #include "tabular/datetime.h"
 
-static int64_t tuple_value(const struct fact_field *field, const uint32_t *tuple)
+/* Values of a field of one run of tuples. */
+static void run_values(const struct fact_field *field, const struct tuple_run *run, int64_t *values)
 {
-    uint32_t low = tuple[field->word];
-    if (field->raw) return (int64_t)((uint64_t)tuple[field->word + 1] << 32 | low);
-    return low == CODE_NULL ? COLUMN_NULL : field->base + field->unit * (int64_t)low;
+    if (field->settled) {
+        for (uint32_t i = 0; i < run->count; i++) values[i] = field->base;
+        return;
+    }
+    const uint32_t *low = pile_word(run->pile, field->word) + run->from;
+    if (field->raw) {
+        const uint32_t *high = pile_word(run->pile, field->word + 1) + run->from;
+        for (uint32_t i = 0; i < run->count; i++) values[i] = (int64_t)((uint64_t)high[i] << 32 | low[i]);
+        return;
+    }
+    int64_t base = field->base, unit = field->unit;
+    for (uint32_t i = 0; i < run->count; i++) {
+        int64_t value = base + unit * (int64_t)low[i];
+        values[i] = low[i] == CODE_NULL ? COLUMN_NULL : value;
+    }
 }
 
 /* Values of a field. References of one item stand together, so the batch is looked up once a run. */
 static void gather_field(const struct cleaned_rows *part, int field, int64_t *values)
 {
-    if (part->tuples) {
-        for (size_t i = 0; i < part->count; i++) values[i] = tuple_value(&part->fact->fields[field], part->tuples[i]);
-        return;
+    for (size_t r = 0; r < part->run_count; r++) {
+        run_values(&part->fact->fields[field], &part->runs[r], values);
+        values += part->runs[r].count;
     }
-    for (size_t i = 0; i < part->count;) {
+    for (size_t i = 0; part->references && i < part->count;) {
         size_t item = part->references[i] >> 32, end = i + 1;
         while (end < part->count && part->references[end] >> 32 == item) end++;
         column_pick(&part->list->items[item].batch->column[field], part->references + i, end - i, values + i);
         i = end;
     }
-}
-
-static row_reference reference_at(const struct cleaned_rows *part, size_t i)
-{
-    if (part->references) return part->references[i];
-    const uint32_t *words = part->tuples[i] + part->fact->reference_word;
-    return (row_reference)words[0] << 32 | words[1];
 }
 
 static bool gather_column(const struct kpi_dataset *dataset, int column, const struct cleaned_rows *part,
@@ -51,24 +57,41 @@ static bool gather_column(const struct kpi_dataset *dataset, int column, const s
     return good;
 }
 
+static struct str text_at(const struct rows *rows, int field, size_t row)
+{
+    const struct column *column = &rows->batch->column[field];
+    return column->kind == COLUMN_TEXT ? column_text(column, row) : (struct str){0};
+}
+
 static void gather_text(const struct cleaned_rows *part, int field, struct str *texts)
 {
-    for (size_t i = 0; i < part->count; i++) {
-        row_reference reference = reference_at(part, i);
-        const struct rows *rows = &part->list->items[reference >> 32];
-        texts[i] = rows->batch->column[field].kind == COLUMN_TEXT
-                       ? column_text(&rows->batch->column[field], (uint32_t)reference)
-                       : (struct str){0};
+    for (size_t r = 0; r < part->run_count; r++) {
+        const struct tuple_run *run = &part->runs[r];
+        const uint32_t *rows = pile_word(run->pile, run->row_word) + run->from;
+        for (uint32_t i = 0; i < run->count; i++) *texts++ = text_at(&part->list->items[run->item], field, rows[i]);
     }
+    for (size_t i = 0; part->references && i < part->count; i++) {
+        row_reference reference = part->references[i];
+        texts[i] = text_at(&part->list->items[reference >> 32], field, (uint32_t)reference);
+    }
+}
+
+static int64_t lineage_of(const struct rows *rows, size_t row, bool line)
+{
+    return line ? rows_line(rows, row) : rows_source(rows, row);
 }
 
 static void gather_lineage(const struct cleaned_rows *part, bool line, int64_t *values)
 {
-    for (size_t i = 0; i < part->count; i++) {
-        row_reference reference = reference_at(part, i);
-        const struct rows *rows = &part->list->items[reference >> 32];
-        uint32_t row = (uint32_t)reference;
-        values[i] = line ? rows_line(rows, row) : rows_source(rows, row);
+    for (size_t r = 0; r < part->run_count; r++) {
+        const struct tuple_run *run = &part->runs[r];
+        const uint32_t *rows = pile_word(run->pile, run->row_word) + run->from;
+        for (uint32_t i = 0; i < run->count; i++)
+            *values++ = lineage_of(&part->list->items[run->item], rows[i], line);
+    }
+    for (size_t i = 0; part->references && i < part->count; i++) {
+        row_reference reference = part->references[i];
+        values[i] = lineage_of(&part->list->items[reference >> 32], (uint32_t)reference, line);
     }
 }
 

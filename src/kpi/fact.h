@@ -24,8 +24,9 @@ struct fact_column {
 
 /* A field of the rows themselves, for those who write them. */
 struct fact_field {
-    int word; /* -1: free text, reached through the reference */
-    bool raw; /* two words, low half first */
+    int word;     /* -1: settled, or free text, reached through the reference */
+    bool settled; /* `base` (COLUMN_NULL: none) in all rows */
+    bool raw;     /* two words, low half first */
     int64_t base, unit;
 };
 
@@ -38,7 +39,7 @@ struct fact {
     const struct coding *parent_coding[KPI_MAX_COLUMNS]; /* by column of the dataset, those from a parent */
     struct fact_field fields[KPI_MAX_COLUMNS];           /* by field of the schema, where rows are to be written */
     int words;
-    int data_words;     /* words of columns; fields follow */
+    int data_words;     /* words of columns; fields that no column holds follow */
     int arrays;         /* words and settled columns together */
     int reference_word; /* item and row of the row list take two words here; -1: rows are not to be written */
 };
@@ -53,12 +54,17 @@ void fact_close(struct fact *fact);
 /* The tuple column that holds a column of the dataset; NULL when the layout has it not. */
 const struct fact_column *fact_column_find(const struct fact *fact, int column);
 
-/* A run of tuples of one partition, made by one worker. */
+/* Tuples of one partition, made by one worker, column by column. */
 struct pile {
     struct pile *next;
     uint32_t rows, capacity;
-    uint32_t words[];
+    uint32_t words[]; /* word w of row r is at w * capacity + r */
 };
+
+static inline const uint32_t *pile_word(const struct pile *pile, int word)
+{
+    return pile->words + (size_t)word * pile->capacity;
+}
 
 /* A row that has no parent: which join found none. */
 struct orphan {

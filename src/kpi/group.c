@@ -241,14 +241,6 @@ static bool group_portion(const struct plan *plan, struct worker_state *state, s
 
 /* ---- one partition ---- */
 
-static void transpose(const uint32_t *tuples, size_t count, int words, int wanted, uint32_t (*out)[ROWS_PORTION])
-{
-    for (int w = 0; w < wanted; w++) {
-        const uint32_t *from = tuples + w;
-        for (size_t i = 0; i < count; i++) out[w][i] = from[i * (size_t)words];
-    }
-}
-
 /* The columns that tuples do not hold: the partition's own value, and those that are the same everywhere. */
 static bool fill_settled(const struct plan *plan, struct worker_state *state, uint32_t partition, struct error *error)
 {
@@ -260,7 +252,9 @@ static bool fill_settled(const struct plan *plan, struct worker_state *state, ui
         int64_t value = own ? coding_value(plan->input->partition, partition) : column->coding->base;
         uint32_t code;
         if (!coding_encode(column->coding, &value, 1, &code, error)) return false;
-        for (size_t i = 0; i < ROWS_PORTION; i++) state->words[column->word][i] = code;
+        uint32_t *words = state->settled[column->word - fact->words];
+        for (size_t i = 0; i < ROWS_PORTION; i++) words[i] = code;
+        state->words[column->word] = words;
     }
     return true;
 }
@@ -271,7 +265,7 @@ static bool group_partition(void *context, size_t partition, unsigned worker, st
     const struct plan *plan = context;
     struct worker_state *state = &plan->workers[worker];
     const struct joined *joined = plan->input->joined;
-    int words = plan->input->fact->words, data_words = plan->input->fact->data_words;
+    int data_words = plan->input->fact->data_words;
     if (!joined_has(joined, (uint32_t)partition)) return true;
     state->days = plan->input->weight < 0 || (plan->input->whole && plan->input->whole[partition]);
     if (!fill_settled(plan, state, (uint32_t)partition, error)) return false;
@@ -280,7 +274,7 @@ static bool group_partition(void *context, size_t partition, unsigned worker, st
         for (const struct pile *pile = joined->worker[w].piles[partition]; pile; pile = pile->next) {
             for (uint32_t from = 0; from < pile->rows; from += ROWS_PORTION) {
                 size_t count = pile->rows - from < ROWS_PORTION ? pile->rows - from : ROWS_PORTION;
-                transpose(pile->words + (size_t)from * (size_t)words, count, words, data_words, state->words);
+                for (int word = 0; word < data_words; word++) state->words[word] = pile_word(pile, word) + from;
                 if (!group_portion(plan, state, count, error)) return false;
             }
         }

@@ -93,6 +93,7 @@ void plan_free(struct plan *plan, unsigned workers)
         memory_free(state->groups);
         memory_free(state->multisets);
         memory_free(state->words);
+        memory_free(state->settled);
         memory_free(state->group);
         memory_free(state->direct);
     }
@@ -105,11 +106,13 @@ static bool worker_open(struct plan *plan, struct worker_state *state, struct er
     const struct kpi_spec *spec = plan->input->spec;
     state->groups = memory_zeroed(((size_t)plan->table_count + 1) * sizeof *state->groups, error);
     state->multisets = memory_zeroed(((size_t)spec->multiset_count + 1) * sizeof *state->multisets, error);
-    state->words = memory_array((size_t)plan->input->fact->arrays, sizeof *state->words, error);
+    const struct fact *fact = plan->input->fact;
+    state->words = memory_array((size_t)fact->arrays + 1, sizeof *state->words, error);
+    state->settled = memory_array((size_t)(fact->arrays - fact->words) + 1, sizeof *state->settled, error);
     state->sets = memory_zeroed(((size_t)spec->set_count + 1) * sizeof *state->sets, error);
     state->direct = memory_array((size_t)plan->table_count + 1, sizeof *state->direct, error);
     state->group = memory_array((size_t)plan->table_count + 1, sizeof *state->group, error);
-    if (!state->groups || !state->multisets || !state->words || !state->group || !state->direct || !state->sets)
+    if (!state->groups || !state->multisets || !state->words || !state->settled || !state->group || !state->direct || !state->sets)
         return false;
     memset(state->direct, 0xff, ((size_t)plan->table_count + 1) * sizeof *state->direct);
     for (int t = 0; t < plan->table_count; t++) {

@@ -44,7 +44,8 @@ struct worker_state {
     struct tally *groups;    /* by table plan; key: the hashed keys' codes (one zero word when there are none) */
     struct tally *multisets; /* by multiset of the spec; key: group number, value code */
     struct pair_set *sets;   /* by set of the spec: group number, value code */
-    uint32_t (*words)[ROWS_PORTION];
+    const uint32_t **words;             /* of the portion at hand, by tuple word */
+    uint32_t (*settled)[ROWS_PORTION];  /* of these, those that tuples do not hold */
     uint32_t (*direct)[DIRECT_CODES]; /* by table plan: the group of a code, TALLY_NONE where there is none yet */
     uint32_t (*group)[ROWS_PORTION];  /* by table plan: the group of each row of the portion */
     uint32_t partition_codes[KPI_MAX_TABLES]; /* by table plan: the partition key's code */

@@ -483,6 +483,14 @@ done:
     return good ? load.spec : NULL;
 }
 
+int kpi_parent_position(const struct kpi_dataset *parent, int column)
+{
+    for (int i = 0; i < parent->parent_column_count; i++) {
+        if (parent->parent_columns[i] == column) return i;
+    }
+    return -1;
+}
+
 void kpi_fields_used(const struct kpi_dataset *dataset, bool *fields)
 {
     if (dataset->has_children) fields[dataset->key_field] = true;

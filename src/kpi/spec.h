@@ -171,6 +171,9 @@ const struct kpi_table *kpi_table_find(const struct kpi_spec *spec, const char *
  * there are children. */
 void kpi_fields_used(const struct kpi_dataset *dataset, bool *fields);
 
+/* Where a column of a parent stands among its parent_columns. -1: nowhere. */
+int kpi_parent_position(const struct kpi_dataset *parent, int column);
+
 /* The column of a dataset with this name, -1: none. */
 int kpi_column_find(const struct kpi_dataset *dataset, const char *name);
 

@@ -40,66 +40,58 @@ static void sort_references(struct references *references)
     }
 }
 
-/* Pointers to the tuples of one partition, in order of arrival. */
-struct tuples {
-    const uint32_t **items;
-    size_t count;
+/* The tuples of one partition, in order of arrival, as stretches. */
+struct runs {
+    struct tuple_run *items;
+    size_t count, capacity, rows;
 };
 
-static uint64_t tuple_reference(const struct fact *fact, const uint32_t *tuple)
+static bool add_run(struct runs *runs, struct tuple_run run, struct error *error)
 {
-    return (uint64_t)tuple[fact->reference_word] << 32 | tuple[fact->reference_word + 1];
+    if (runs->count == runs->capacity) {
+        size_t capacity = runs->capacity ? runs->capacity * 2 : 64;
+        struct tuple_run *items = memory_resize(runs->items, capacity, sizeof *items, error);
+        if (!items) return false;
+        runs->items = items;
+        runs->capacity = capacity;
+    }
+    runs->items[runs->count++] = run;
+    runs->rows += run.count;
+    return true;
 }
 
-/* One worker's tuples of a partition; these are in order already. */
-static size_t list_tuples(const struct pile *newest, const struct fact *fact, const uint32_t **items)
+/* The stretches of a pile, one for each item that its rows came from. */
+static bool list_pile(const struct pile *pile, const struct fact *fact, struct runs *runs, struct error *error)
 {
-    size_t rows = 0;
-    for (const struct pile *pile = newest; pile; pile = pile->next) rows += pile->rows;
-    size_t at = rows;
-    for (const struct pile *pile = newest; pile; pile = pile->next) { /* the newest comes first: fill backwards */
-        at -= pile->rows;
-        for (uint32_t i = 0; i < pile->rows; i++) items[at + i] = pile->words + (size_t)i * (size_t)fact->words;
+    const uint32_t *items = pile_word(pile, fact->reference_word);
+    for (uint32_t from = 0; from < pile->rows;) {
+        uint32_t end = from + 1;
+        while (end < pile->rows && items[end] == items[from]) end++;
+        if (!add_run(runs, (struct tuple_run){pile, from, end - from, items[from], fact->reference_word + 1}, error)) return false;
+        from = end;
     }
-    return rows;
+    return true;
 }
 
-/* Merges two neighbouring ordered stretches, [0, middle) and [middle, count), through `room`. */
-static void merge_tuples(const struct fact *fact, const uint32_t **items, size_t middle, size_t count,
-                         const uint32_t **room)
+static int compare_runs(const void *a, const void *b)
 {
-    size_t a = 0, b = middle;
-    if (middle == 0 || middle == count ||
-        tuple_reference(fact, items[middle - 1]) <= tuple_reference(fact, items[middle])) {
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        bool first = b == count || (a < middle && tuple_reference(fact, items[a]) <= tuple_reference(fact, items[b]));
-        room[i] = first ? items[a++] : items[b++];
-    }
-    memcpy(items, room, count * sizeof *items);
+    const struct tuple_run *x = a, *y = b;
+    if (x->item != y->item) return x->item < y->item ? -1 : 1;
+    const uint32_t *first = pile_word(x->pile, x->row_word), *second = pile_word(y->pile, y->row_word);
+    return (first[x->from] > second[y->from]) - (first[x->from] < second[y->from]);
 }
 
-static bool joined_tuples(const struct joined *joined, const struct fact *fact, uint32_t partition,
-                          struct tuples *tuples, struct error *error)
+static bool joined_runs(const struct joined *joined, const struct fact *fact, uint32_t partition, struct runs *runs,
+                        struct error *error)
 {
-    size_t rows = 0;
     for (unsigned w = 0; joined->worker && w < joined->workers; w++) {
         if (partition >= joined->worker[w].partitions) continue;
-        for (const struct pile *pile = joined->worker[w].piles[partition]; pile; pile = pile->next) rows += pile->rows;
+        for (const struct pile *pile = joined->worker[w].piles[partition]; pile; pile = pile->next) {
+            if (!list_pile(pile, fact, runs, error)) return false;
+        }
     }
-    *tuples = (struct tuples){0};
-    if (rows == 0) return true;
-    tuples->items = memory_array(rows, sizeof *tuples->items, error);
-    const uint32_t **room = memory_array(rows, sizeof *room, error);
-    for (unsigned w = 0; tuples->items && room && w < joined->workers; w++) {
-        if (partition >= joined->worker[w].partitions) continue;
-        size_t before = tuples->count;
-        tuples->count += list_tuples(joined->worker[w].piles[partition], fact, tuples->items + before);
-        merge_tuples(fact, tuples->items, before, tuples->count, room);
-    }
-    memory_free(room);
-    return tuples->items && room;
+    if (runs->count) qsort(runs->items, runs->count, sizeof *runs->items, compare_runs);
+    return true;
 }
 
 /* All live rows of a list. */
@@ -179,20 +171,20 @@ static bool write_place(void *context, size_t index, unsigned worker, struct err
     struct step *step = all->step;
     bool whole = step->spec->datasets[job->dataset].partition_column < 0;
     struct references kept = {0}, live = {0};
-    struct tuples fresh = {0}, come = {0};
+    struct runs fresh = {0}, come = {0};
     struct row_list old = {0};
     const struct fact *fact = &step->fact[job->dataset];
     bool good = whole ? live_references(&step->slice[job->dataset], &live, error)
-                      : joined_tuples(&step->new_rows[job->dataset], fact, job->partition, &fresh, error) &&
-                            joined_tuples(&step->come[job->dataset], fact, job->partition, &come, error);
+                      : joined_runs(&step->new_rows[job->dataset], fact, job->partition, &fresh, error) &&
+                            joined_runs(&step->come[job->dataset], fact, job->partition, &come, error);
     if (good && job->loaded) {
         old = (struct row_list){.items = &job->loaded->rows, .count = 1};
         good = kept_references(job->loaded, &kept, error);
     }
     struct cleaned_rows lists[] = {
         {.list = &old, .references = kept.items, .count = kept.count},
-        {.list = &step->arriving[job->dataset], .count = come.count, .fact = fact, .tuples = come.items},
-        {.list = &step->slice[job->dataset], .count = fresh.count, .fact = fact, .tuples = fresh.items},
+        {.list = &step->arriving[job->dataset], .count = come.rows, .fact = fact, .runs = come.items, .run_count = come.count},
+        {.list = &step->slice[job->dataset], .count = fresh.rows, .fact = fact, .runs = fresh.items, .run_count = fresh.count},
         {.list = &step->slice[job->dataset], .references = live.items, .count = live.count}};
     good = good && cleaned_write(step->engine->cleaned, worker, job->dataset, job->place, lists,
                                  sizeof lists / sizeof *lists, error);
