@@ -86,8 +86,7 @@ static void gather_lineage(const struct cleaned_rows *part, bool line, int64_t *
     for (size_t r = 0; r < part->run_count; r++) {
         const struct tuple_run *run = &part->runs[r];
         const uint32_t *rows = pile_word(run->pile, run->row_word) + run->from;
-        for (uint32_t i = 0; i < run->count; i++)
-            *values++ = lineage_of(&part->list->items[run->item], rows[i], line);
+        for (uint32_t i = 0; i < run->count; i++) *values++ = lineage_of(&part->list->items[run->item], rows[i], line);
     }
     for (size_t i = 0; part->references && i < part->count; i++) {
         row_reference reference = part->references[i];

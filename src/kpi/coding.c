@@ -107,6 +107,7 @@ bool coding_choose(struct coding *coding, bool known, int64_t low, int64_t high,
     if (!known) return true; /* every value is null */
     if (high >= low && (uint64_t)high - (uint64_t)low < CODE_NULL) {
         coding->base = low;
+        coding->span = (uint32_t)((uint64_t)high - (uint64_t)low);
         return true;
     }
     if (!grouped) {

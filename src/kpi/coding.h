@@ -19,6 +19,7 @@ struct dictionary32;
 struct coding {
     enum { CODING_OFFSET, CODING_DICTIONARY, CODING_RAW } kind;
     int64_t base;
+    uint32_t span; /* CODING_OFFSET: the largest code */
     struct dictionary32 *dictionary;
 };
 

@@ -36,32 +36,96 @@ void entries_free(struct entries *entries)
     memset(entries, 0, sizeof *entries);
 }
 
-/* What one look at the keys tells. */
-enum keys_state { KEYS_ASCEND, KEYS_REPEAT, KEYS_UNSORTED };
+/* Entries that are few ascending stretches are merged, others sorted. */
+#define MOST_STRETCHES 8
 
-static enum keys_state examine(const struct entries *entries, int keys)
+/* What one look at the keys tells. */
+struct examined {
+    bool repeats; /* some neighbours have the same key */
+    size_t stretches;
+    size_t ends[MOST_STRETCHES]; /* of the stretches, as far as there are not more */
+};
+
+static struct examined examine(const struct entries *entries, int keys)
 {
     const int64_t *first = entries->key[0];
-    bool repeat = false;
+    struct examined found = {.stretches = 1, .ends = {entries->count}};
 
     for (size_t i = 1; i < entries->count; i++) {
         if (first[i] > first[i - 1]) {
             continue;
         }
-        if (first[i] < first[i - 1]) {
-            return KEYS_UNSORTED;
-        }
-        int k = 1;
+        int k = 0;
 
         while (k < keys && entries->key[k][i] == entries->key[k][i - 1]) {
             k++;
         }
-        if (k < keys && entries->key[k][i] < entries->key[k][i - 1]) {
-            return KEYS_UNSORTED;
+        if (k == keys) {
+            found.repeats = true;
+        } else if (entries->key[k][i] < entries->key[k][i - 1]) {
+            if (found.stretches == MOST_STRETCHES) {
+                found.stretches++;
+                return found;
+            }
+            found.ends[found.stretches - 1] = i;
+            found.ends[found.stretches++] = entries->count;
         }
-        repeat |= k == keys;
     }
-    return repeat ? KEYS_REPEAT : KEYS_ASCEND;
+    return found;
+}
+
+static bool key_is_less(const struct entries *entries, int keys, size_t a, size_t b)
+{
+    for (int k = 0; k < keys; k++) {
+        if (entries->key[k][a] != entries->key[k][b]) {
+            return entries->key[k][a] < entries->key[k][b];
+        }
+    }
+    return false;
+}
+
+/* Where entries [begin, middle) and [middle, end), both ascending, come from when merged; of equal keys the first. */
+static void merge_order(const struct entries *entries, int keys, size_t begin, size_t middle, size_t end,
+                        uint32_t *order)
+{
+    size_t a = begin;
+    size_t b = middle;
+
+    for (size_t i = 0; i < end - begin; i++) {
+        bool second = a == middle || (b < end && key_is_less(entries, keys, b, a));
+
+        order[i] = (uint32_t)(second ? b++ : a++);
+    }
+}
+
+/* Merges the ascending stretches, the last two first, in place. */
+static bool merge_stretches(struct entries *entries, const struct trace_shape *shape, struct examined *found,
+                            struct error *error)
+{
+    if (entries->count > UINT32_MAX) {
+        return error_set(error, ERROR_LIMIT, "more than 4,294,967,295 entries at once; use a smaller memory limit");
+    }
+    uint32_t *order __attribute__((cleanup(memory_release))) = memory_array(entries->count, sizeof *order, error);
+    int64_t *scratch __attribute__((cleanup(memory_release))) = memory_array(entries->count, sizeof *scratch, error);
+
+    if (order == NULL || scratch == NULL) {
+        return false;
+    }
+    for (; found->stretches > 1; found->stretches--) {
+        size_t middle = found->ends[found->stretches - 2];
+        size_t begin = found->stretches > 2 ? found->ends[found->stretches - 3] : 0;
+
+        merge_order(entries, shape->keys, begin, middle, entries->count, order);
+        for (int c = 0; c < shape->keys + shape->values; c++) {
+            int64_t *column = entries_column(entries, shape, c);
+
+            for (size_t i = 0; i < entries->count - begin; i++) {
+                scratch[i] = column[order[i]];
+            }
+            memcpy(column + begin, scratch, (entries->count - begin) * sizeof *column);
+        }
+    }
+    return true;
 }
 
 static bool same_key(const struct entries *entries, int keys, size_t a, size_t b)
@@ -152,12 +216,16 @@ static void drop_zeros(struct entries *entries, const struct trace_shape *shape)
 
 bool entries_sort(struct entries *entries, const struct trace_shape *shape, struct error *error)
 {
-    enum keys_state state = examine(entries, shape->keys);
+    struct examined found = examine(entries, shape->keys);
+    bool ascends = found.stretches == 1;
 
-    if (state == KEYS_UNSORTED && !entries_order(entries, shape, error)) {
+    if (!ascends && found.stretches <= MOST_STRETCHES && !merge_stretches(entries, shape, &found, error)) {
         return false;
     }
-    if (state != KEYS_ASCEND && !merge_equal(entries, shape, error)) {
+    if (found.stretches > MOST_STRETCHES && !entries_order(entries, shape, error)) {
+        return false;
+    }
+    if ((!ascends || found.repeats) && !merge_equal(entries, shape, error)) {
         return false;
     }
     if (shape->merge == TRACE_ADD) {

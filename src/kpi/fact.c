@@ -95,7 +95,7 @@ static const struct fact_column *column_of_field(const struct fact *fact, size_t
     for (int i = 0; i < fact->column_count; i++) {
         const struct fact_column *column = &fact->columns[i];
         const struct kpi_column *definition = &fact->dataset->columns[column->column];
-        if (definition->operator== OPERATOR_FIELD && definition->field == (int)f && !column->settled && !column->raw &&
+        if (definition->operator== OPERATOR_FIELD && definition->field ==(int) f && !column->settled && !column->raw &&
             column->coding->kind == CODING_OFFSET && column->coding->base == field->base && field->unit == 1)
             return column;
     }

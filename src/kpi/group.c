@@ -39,6 +39,28 @@ static bool add_value(const struct group_input *input, const struct measure_plan
                      plan->measure->name, (long long)value);
 }
 
+/* As add_sums for rows of one group, of which as many are counted in registers. False when it does not fit. */
+static bool add_to_one(const struct measure_plan *plan, const struct worker_state *state, int64_t *sum, int weight,
+                       const uint8_t *selected, size_t count)
+{
+    uint64_t rows = 0, distances = 0;
+    for (size_t i = 0; i < count; i++) rows += selected[i];
+    if (plan->measure->kind == MEASURE_SUM) {
+        const uint32_t *codes = state->words[plan->value->word];
+        for (size_t i = 0; i < count; i++) distances += codes[i] & (uint32_t) - (int32_t)selected[i];
+    }
+    __int128 more = plan->measure->kind == MEASURE_SUM ? (__int128)plan->value->coding->base * rows + distances : rows;
+    __int128 total = *sum + more * weight;
+    *sum = (int64_t)total;
+    return total == *sum;
+}
+
+/* Whether a measure's values, if it has any, are codes that are distances. */
+static bool is_plain(const struct measure_plan *plan)
+{
+    return !plan->value || (!plan->value->raw && plan->value->coding->kind == CODING_OFFSET);
+}
+
 static bool add_sums(const struct group_input *input, const struct measure_plan *plan, struct worker_state *state,
                      struct tally *groups, const uint32_t *group, const uint8_t *selected, size_t count,
                      struct error *error)
@@ -131,21 +153,12 @@ static bool find_groups_direct(const struct table_plan *plan, struct worker_stat
     const uint32_t *codes = state->words[plan->keys[plan->hashed[0]]->word];
     for (size_t i = 0; i < count; i++) {
         uint32_t code = codes[i];
-        group[i] = code == CODE_NULL ? TALLY_NONE : direct[code & (DIRECT_CODES - 1)];
+        group[i] = code == CODE_NULL ? TALLY_NONE : direct[code];
         if (group[i] != TALLY_NONE || code == CODE_NULL) continue;
-        uint32_t key[KPI_MAX_KEYS + 1] = {code};
-        group[i] = direct[code & (DIRECT_CODES - 1)] = tally_at(groups, key, error);
+        group[i] = direct[code] = tally_enter(groups, &code, error);
         if (group[i] == TALLY_NONE) return false;
     }
     return true;
-}
-
-/* Whether the codes of a table's only varying key are so few. */
-static bool is_direct(const struct table_plan *plan)
-{
-    if (plan->hashed_count != 1) return false;
-    const struct coding *coding = plan->keys[plan->hashed[0]]->coding;
-    return coding->kind == CODING_DICTIONARY && coding_count(coding) <= DIRECT_CODES;
 }
 
 static bool find_groups(const struct table_plan *plan, const struct worker_state *state, struct tally *groups,
@@ -188,32 +201,82 @@ static const uint32_t *group_of_rows(const struct plan *plan, struct worker_stat
                                      struct error *error)
 {
     const struct table_plan *table = &plan->tables[index];
+    if (table->dense) return state->words[table->keys[0]->word];
     struct tally *groups = &state->groups[index];
     int like = table->groups_like;
     if (like >= 0 && (state->days || !plan->tables[like].by_day)) {
         return copy_groups(&state->groups[like], groups, error) ? state->group[like] : NULL;
     }
     uint32_t *group = state->group[index];
-    bool good = is_direct(table) ? find_groups_direct(table, state, index, count, group, error)
-                                 : find_groups(table, state, groups, count, group, error);
+    bool good = state->direct[index] ? find_groups_direct(table, state, index, count, group, error)
+                                     : find_groups(table, state, groups, count, group, error);
     return good ? group : NULL;
 }
 
-static bool group_measure(const struct group_input *input, const struct measure_plan *measure,
-                          struct worker_state *state, struct tally *groups, const uint32_t *group, size_t count,
-                          struct error *error)
+/* Whether a measure's multiset is filled otherwise than row by row: by another measure that shares it, or at the end of
+ * the partition by the rows of groups. */
+static bool is_filled_elsewhere(const struct table_plan *table, const struct measure_plan *measure,
+                                const struct worker_state *state)
 {
-    uint8_t selected[ROWS_PORTION];
-    enum kpi_measure_kind kind = measure->measure->kind;
-    if (measure->measure->multiset >= 0 && (!measure->fills_multiset || measure->counts_rows)) return true;
-    select_rows(measure, state, group, count, selected);
-    if (kind == MEASURE_COUNT || kind == MEASURE_SUM) {
-        return add_sums(input, measure, state, groups, group, selected, count, error);
-    }
-    if (measure->measure->multiset >= 0) return add_multiset(input, measure, state, group, selected, count, error);
+    if (measure->measure->multiset < 0) return false;
+    bool of_groups = table->dense ? table->rows_like >= 0 && state->days : true;
+    return !measure->fills_multiset || (measure->counts_rows && of_groups);
+}
+
+/* Counts by value: distinct ones and extremes. */
+static bool group_values(const struct plan *plan, const struct table_plan *table, const struct measure_plan *measure,
+                         struct worker_state *state, const uint32_t *group, const uint8_t *selected, size_t count,
+                         struct error *error)
+{
+    struct tally *groups = &state->groups[table - plan->tables];
+    if (table->dense) return dense_add(measure, state, group, selected, count, error);
+    if (measure->measure->multiset >= 0)
+        return add_multiset(plan->input, measure, state, group, selected, count, error);
     if (measure->measure->set >= 0) return count_distinct(measure, state, groups, group, selected, count, error);
     take_extremes(measure, state, groups, group, selected, count);
     return true;
+}
+
+static bool group_measure(const struct plan *plan, const struct table_plan *table, const struct measure_plan *measure,
+                          struct worker_state *state, const uint32_t *group, size_t count, bool uniform,
+                          struct error *error)
+{
+    uint8_t selected[ROWS_PORTION];
+    const struct group_input *input = plan->input;
+    struct tally *groups = &state->groups[table - plan->tables];
+    enum kpi_measure_kind kind = measure->measure->kind;
+    if (is_filled_elsewhere(table, measure, state)) return true;
+    select_rows(measure, state, group, count, selected);
+    if (kind != MEASURE_COUNT && kind != MEASURE_SUM) {
+        return group_values(plan, table, measure, state, group, selected, count, error);
+    }
+    if (uniform && group[0] == TALLY_NONE) return true;
+    if (uniform && is_plain(measure)) {
+        int64_t *sum = groups->sum + group[0] * (size_t)groups->sums + measure->measure->accumulator;
+        return add_to_one(measure, state, sum, input->weight, selected, count) ||
+               error_set(error, ERROR_LIMIT, "measure \"%s\": a sum goes beyond 64 bits", measure->measure->name);
+    }
+    return add_sums(input, measure, state, groups, group, selected, count, error);
+}
+
+/* Whether all rows are of one group. */
+static bool is_uniform(const uint32_t *group, size_t count)
+{
+    uint32_t difference = 0;
+    for (size_t i = 1; i < count; i++) difference |= group[i] ^ group[0];
+    return difference == 0;
+}
+
+static void count_rows(struct tally *groups, int weight, const uint32_t *group, size_t count, bool uniform)
+{
+    size_t stride = (size_t)groups->sums;
+    if (uniform) {
+        if (group[0] != TALLY_NONE) groups->sum[group[0] * stride] += weight * (int64_t)count;
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (group[i] != TALLY_NONE) groups->sum[group[i] * stride] += weight;
+    }
 }
 
 static bool group_portion(const struct plan *plan, struct worker_state *state, size_t count, struct error *error)
@@ -229,11 +292,10 @@ static bool group_portion(const struct plan *plan, struct worker_state *state, s
         if (!group) return false;
         if (table->by_day) state->partition_codes[t] = state->words[table->keys[table->spec->partition_key]->word][0];
         if (table->by_day && input->weight < 0) continue; /* that the group is there is all that is asked */
-        for (size_t i = 0; i < count; i++) {
-            if (group[i] != TALLY_NONE) groups->sum[group[i] * (size_t)groups->sums] += input->weight;
-        }
+        bool uniform = is_uniform(group, count);
+        count_rows(groups, input->weight, group, count, uniform);
         for (int m = 0; m < table->measure_count; m++) {
-            if (!group_measure(input, &table->measures[m], state, groups, group, count, error)) return false;
+            if (!group_measure(plan, table, &table->measures[m], state, group, count, uniform, error)) return false;
         }
     }
     return true;
@@ -268,6 +330,7 @@ static bool group_partition(void *context, size_t partition, unsigned worker, st
     int data_words = plan->input->fact->data_words;
     if (!joined_has(joined, (uint32_t)partition)) return true;
     state->days = plan->input->weight < 0 || (plan->input->whole && plan->input->whole[partition]);
+    state->day = coding_value(plan->input->partition, (uint32_t)partition);
     if (!fill_settled(plan, state, (uint32_t)partition, error)) return false;
     for (unsigned w = 0; w < joined->workers; w++) {
         if (partition >= joined->worker[w].partitions) continue;
@@ -279,7 +342,7 @@ static bool group_partition(void *context, size_t partition, unsigned worker, st
             }
         }
     }
-    return group_hand_out(plan, state, &plan->gains[worker], false, error);
+    return dense_add_groups(plan, state, error) && group_hand_out(plan, state, &plan->gains[worker], false, error);
 }
 
 bool group_rows(const struct group_input *input, struct team *team, struct gains *gains, struct error *error)
@@ -288,6 +351,7 @@ bool group_rows(const struct group_input *input, struct team *team, struct gains
     unsigned workers = team_size(team);
     bool good = plan_open(&plan, input, workers, error);
     if (good) good = team_run(team, joined_partitions(input->joined), group_partition, &plan, error);
+    good = good && dense_finish(&plan, team, error);
     for (unsigned w = 0; good && w < workers; w++)
         good = group_hand_out(&plan, &plan.workers[w], &gains[w], true, error);
     plan_free(&plan, workers);

@@ -80,8 +80,9 @@ static bool hand_out_table(const struct plan *plan, struct worker_state *state, 
         int set = table->measures[m].measure->set;
         if (set >= 0 && state->sets[set].count > 0) pair_set_clear(&state->sets[set]);
     }
+    uint32_t *direct = state->direct[plan_index];
+    for (uint32_t g = 0; direct && g < groups->count; g++) direct[groups->keys[g]] = TALLY_NONE;
     tally_clear(groups);
-    memset(state->direct[plan_index], 0xff, sizeof state->direct[plan_index]);
     return true;
 }
 
@@ -96,6 +97,7 @@ bool group_hand_out(const struct plan *plan, struct worker_state *state, struct 
 {
     for (int t = 0; t < plan->table_count; t++) {
         const struct table_plan *table = &plan->tables[t];
+        if (table->dense) continue;
         bool all = last || table->per_partition || state->groups[t].count > KEPT_ENTRIES;
         for (int m = 0; m < table->measure_count; m++) {
             if (!table->measures[m].fills_multiset) continue;

@@ -54,6 +54,21 @@ static bool plan_table(const struct group_input *input, int table, int dataset, 
     return true;
 }
 
+uint64_t plan_code_range(const struct coding *coding)
+{
+    return coding->kind == CODING_DICTIONARY ? coding_count(coding) : (uint64_t)coding->span + 1;
+}
+
+/* Finds what dense tables over the rows of days need not count themselves. */
+static int find_rows_like(const struct plan *plan, const struct table_plan *table)
+{
+    for (int t = 0; t < plan->table_count && plan->input->weight > 0; t++) {
+        const struct table_plan *other = &plan->tables[t];
+        if (other->by_day && other->hashed_count == 1 && other->keys[other->hashed[0]] == table->keys[0]) return t;
+    }
+    return -1;
+}
+
 static bool same_keys(const struct table_plan *a, const struct table_plan *b)
 {
     bool same = a->per_partition && b->per_partition && a->hashed_count == b->hashed_count;
@@ -66,6 +81,7 @@ static void share_groups(struct plan *plan)
 {
     for (int t = 0; t < plan->table_count; t++) {
         plan->tables[t].groups_like = -1;
+        plan->tables[t].rows_like = plan->tables[t].dense ? find_rows_like(plan, &plan->tables[t]) : -1;
         for (int other = t - 1; other >= 0; other--) {
             if (same_keys(&plan->tables[t], &plan->tables[other])) plan->tables[t].groups_like = other;
         }
@@ -89,16 +105,30 @@ void plan_free(struct plan *plan, unsigned workers)
         for (int m = 0; state->multisets && m < plan->input->spec->multiset_count; m++)
             tally_close(&state->multisets[m]);
         for (int s = 0; state->sets && s < plan->input->spec->set_count; s++) pair_set_close(&state->sets[s]);
+        for (int m = 0; state->items && m < plan->input->spec->multiset_count; m++) memory_free(state->items[m].items);
         memory_free(state->sets);
+        memory_free(state->items);
         memory_free(state->groups);
         memory_free(state->multisets);
         memory_free(state->words);
         memory_free(state->settled);
         memory_free(state->group);
+        for (int t = 0; state->direct && t < plan->table_count; t++) memory_free(state->direct[t]);
         memory_free(state->direct);
     }
     memory_free(plan->workers);
     memory_free(plan->tables);
+}
+
+/* The table by which groups of a table by day with few codes are looked up; NULL when it has none. */
+static bool open_direct(const struct table_plan *table, uint32_t **direct, struct error *error)
+{
+    if (table->hashed_count != 1) return true;
+    uint64_t range = plan_code_range(table->keys[table->hashed[0]]->coding);
+    if (range > DIRECT_CODES) return true;
+    *direct = memory_array(range + 1, sizeof **direct, error);
+    if (*direct) memset(*direct, 0xff, (range + 1) * sizeof **direct);
+    return *direct != NULL;
 }
 
 static bool worker_open(struct plan *plan, struct worker_state *state, struct error *error)
@@ -106,16 +136,25 @@ static bool worker_open(struct plan *plan, struct worker_state *state, struct er
     const struct kpi_spec *spec = plan->input->spec;
     state->groups = memory_zeroed(((size_t)plan->table_count + 1) * sizeof *state->groups, error);
     state->multisets = memory_zeroed(((size_t)spec->multiset_count + 1) * sizeof *state->multisets, error);
+    state->items = memory_zeroed(((size_t)spec->multiset_count + 1) * sizeof *state->items, error);
     const struct fact *fact = plan->input->fact;
     state->words = memory_array((size_t)fact->arrays + 1, sizeof *state->words, error);
     state->settled = memory_array((size_t)(fact->arrays - fact->words) + 1, sizeof *state->settled, error);
     state->sets = memory_zeroed(((size_t)spec->set_count + 1) * sizeof *state->sets, error);
-    state->direct = memory_array((size_t)plan->table_count + 1, sizeof *state->direct, error);
+    state->direct = memory_zeroed(((size_t)plan->table_count + 1) * sizeof *state->direct, error);
     state->group = memory_array((size_t)plan->table_count + 1, sizeof *state->group, error);
-    if (!state->groups || !state->multisets || !state->words || !state->settled || !state->group || !state->direct || !state->sets)
+    if (!state->groups || !state->multisets || !state->words || !state->settled || !state->group || !state->direct ||
+        !state->sets || !state->items) {
         return false;
-    memset(state->direct, 0xff, ((size_t)plan->table_count + 1) * sizeof *state->direct);
+    }
     for (int t = 0; t < plan->table_count; t++) {
+        if (plan->tables[t].dense) {
+            int sums = state->groups[t].sums = plan->tables[t].spec->accumulator_count;
+            state->groups[t].sum = memory_zeroed(plan->tables[t].range * (size_t)sums * sizeof(int64_t), error);
+            if (!state->groups[t].sum) return false;
+            continue;
+        }
+        if (!open_direct(&plan->tables[t], &state->direct[t], error)) return false;
         int words = plan->tables[t].hashed_count ? plan->tables[t].hashed_count : 1;
         if (!tally_open(&state->groups[t], words, plan->tables[t].spec->accumulator_count, error)) return false;
     }
@@ -126,6 +165,17 @@ static bool worker_open(struct plan *plan, struct worker_state *state, struct er
         if (!pair_set_open(&state->sets[s], error)) return false;
     }
     return true;
+}
+
+static uint64_t joined_rows(const struct joined *joined)
+{
+    uint64_t rows = 0;
+    for (unsigned w = 0; joined->worker && w < joined->workers; w++) {
+        for (uint32_t p = 0; p < joined->worker[w].partitions; p++) {
+            for (const struct pile *pile = joined->worker[w].piles[p]; pile; pile = pile->next) rows += pile->rows;
+        }
+    }
+    return rows;
 }
 
 bool plan_open(struct plan *plan, const struct group_input *input, unsigned workers, struct error *error)
@@ -142,6 +192,8 @@ bool plan_open(struct plan *plan, const struct group_input *input, unsigned work
         plan->table_count += table->measure_count > 0;
         if (!good) return false;
     }
+    uint64_t rows = joined_rows(input->joined);
+    for (int t = 0; t < plan->table_count; t++) plan_dense(input, rows, &plan->tables[t]);
     share_groups(plan);
     for (unsigned w = 0; w < workers; w++) {
         if (!worker_open(plan, &plan->workers[w], error)) return false;

@@ -28,7 +28,9 @@ bool pair_set_reserve(struct pair_set *set, size_t more, struct error *error);
 static inline bool pair_set_add(struct pair_set *set, uint32_t a, uint32_t b)
 {
     uint64_t pair = (uint64_t)a << 32 | b;
-    size_t i = (size_t)((pair * UINT64_C(0x9E3779B97F4A7C15)) >> 32) & set->mask;
+    /* Neighbouring values of a group are neighbours here, for they often come one after the other; stretches of them
+     * are spread. */
+    size_t i = (size_t)(((pair >> 10) * UINT64_C(0x9E3779B97F4A7C15) >> 32) + b) & set->mask;
     while (set->slots[i] != PAIR_EMPTY) {
         if (set->slots[i] == pair) return false;
         i = (i + 1) & set->mask;

@@ -67,7 +67,8 @@ static bool list_pile(const struct pile *pile, const struct fact *fact, struct r
     for (uint32_t from = 0; from < pile->rows;) {
         uint32_t end = from + 1;
         while (end < pile->rows && items[end] == items[from]) end++;
-        if (!add_run(runs, (struct tuple_run){pile, from, end - from, items[from], fact->reference_word + 1}, error)) return false;
+        if (!add_run(runs, (struct tuple_run){pile, from, end - from, items[from], fact->reference_word + 1}, error))
+            return false;
         from = end;
     }
     return true;
@@ -181,11 +182,18 @@ static bool write_place(void *context, size_t index, unsigned worker, struct err
         old = (struct row_list){.items = &job->loaded->rows, .count = 1};
         good = kept_references(job->loaded, &kept, error);
     }
-    struct cleaned_rows lists[] = {
-        {.list = &old, .references = kept.items, .count = kept.count},
-        {.list = &step->arriving[job->dataset], .count = come.rows, .fact = fact, .runs = come.items, .run_count = come.count},
-        {.list = &step->slice[job->dataset], .count = fresh.rows, .fact = fact, .runs = fresh.items, .run_count = fresh.count},
-        {.list = &step->slice[job->dataset], .references = live.items, .count = live.count}};
+    struct cleaned_rows lists[] = {{.list = &old, .references = kept.items, .count = kept.count},
+                                   {.list = &step->arriving[job->dataset],
+                                    .count = come.rows,
+                                    .fact = fact,
+                                    .runs = come.items,
+                                    .run_count = come.count},
+                                   {.list = &step->slice[job->dataset],
+                                    .count = fresh.rows,
+                                    .fact = fact,
+                                    .runs = fresh.items,
+                                    .run_count = fresh.count},
+                                   {.list = &step->slice[job->dataset], .references = live.items, .count = live.count}};
     good = good && cleaned_write(step->engine->cleaned, worker, job->dataset, job->place, lists,
                                  sizeof lists / sizeof *lists, error);
     memory_free(kept.items);
