@@ -3,6 +3,7 @@
 #define AISLE_CLI_SERVING_H
 
 #include "http/metrics.h"
+#include "http/s3/s3.h"
 #include "http/server.h"
 #include "http/status.h"
 #include "store/folder.h"
@@ -13,6 +14,8 @@ struct serving {
     const struct config *config;
     struct arena *arena;
     struct folder *folder;
+    struct local_store *store;
+    struct s3 *s3;
     struct access_key made_key; /* id NULL: none was made */
     struct metrics *metrics;
     struct status *status;
