@@ -11,12 +11,27 @@
 #include "task/pipeline.h"
 #include "task/run.h"
 
-enum { RUN_DATA, RUN_JSON, RUN_ENDPOINT, RUN_KPI_ONLY, RUN_TABLES, RUN_OUT, RUN_REPROCESS, RUN_MEMORY, RUN_THREADS };
+enum {
+    RUN_DATA,
+    RUN_JSON,
+    RUN_ENDPOINT,
+    RUN_OUTPUT,
+    RUN_KPI_ONLY,
+    RUN_TABLES,
+    RUN_OUT,
+    RUN_REPROCESS,
+    RUN_MEMORY,
+    RUN_THREADS
+};
 
 static const struct option options[] = {
     [RUN_DATA] = CLI_OPTION_DATA,
     [RUN_JSON] = CLI_OPTION_JSON,
     [RUN_ENDPOINT] = CLI_OPTION_ENDPOINT,
+    [RUN_OUTPUT] = {.name = "output",
+                    .kind = VALUE_TEXT,
+                    .argument = "URL",
+                    .help = "s3://BUCKET/PREFIX below which cleaned/, rejected/ and invalid/ are kept as objects, too"},
     [RUN_KPI_ONLY] = {.name = "kpi-only",
                       .kind = VALUE_FLAG,
                       .help = "work out the KPI tables of these files alone, as CSV, and keep nothing"},
@@ -129,7 +144,9 @@ static int execute(const struct run_options *wanted, const struct options *given
     bool good = run_execute(run, &error);
     progress_end(&shown->line);
     if (good && wanted->kpi_only) good = write_tables(run, given->values[RUN_OUT].text, &error);
+    bool written = !good || !wanted->output || run_write_output(run, &error);
     int status = good ? report(run, given->values[RUN_JSON].number != 0) : cli_fail(&error);
+    if (!written) status = cli_fail(&error);
     run_free(run);
     return status;
 }
@@ -139,7 +156,7 @@ static int execute(const struct run_options *wanted, const struct options *given
 static bool reach_objects(const struct options *given, bool kpi_only, struct reach **reach, struct error *error)
 {
     const struct value *endpoint = &given->values[RUN_ENDPOINT], *data = &given->values[RUN_DATA];
-    bool any = false;
+    bool any = given->values[RUN_OUTPUT].text != NULL;
     for (size_t i = 1; i < given->operand_count; i++) any |= store_is_url(given->operands[i]);
     *reach = NULL;
     if (!any) return true;
@@ -154,6 +171,7 @@ static int run_pipeline(const struct options *given, const char *folder)
     struct run_options wanted = {.pipeline_folder = folder,
                                  .paths = given->operands + 1,
                                  .path_count = given->operand_count - 1,
+                                 .output = given->values[RUN_OUTPUT].text,
                                  .data_folder = given->values[RUN_DATA].text,
                                  .kpi_only = given->values[RUN_KPI_ONLY].number != 0,
                                  .tables = given->values[RUN_TABLES].text,
@@ -165,6 +183,10 @@ static int run_pipeline(const struct options *given, const char *folder)
     struct reach *reach = NULL;
     if (wanted.tables && !wanted.kpi_only) {
         error_set(&error, ERROR_USAGE, "--tables goes with --kpi-only: a data folder always holds all tables");
+        return cli_fail(&error);
+    }
+    if (wanted.output && wanted.kpi_only) {
+        error_set(&error, ERROR_USAGE, "--output goes with a data folder, and --kpi-only keeps none");
         return cli_fail(&error);
     }
     if (!reach_objects(given, wanted.kpi_only, &reach, &error)) return cli_fail(&error);
@@ -195,7 +217,9 @@ const struct command cli_run = {
         "there; files whose content was taken before are passed over.\n\n"
         "Files may be objects: s3://BUCKET/PREFIX takes all below it, by the same rules, from the server of "
         "--endpoint-url; or from what AWS's own tools would talk to when AWS_ENDPOINT_URL, AWS_PROFILE or "
-        "AWS_ACCESS_KEY_ID is set; or from the buckets of the data folder.\n\n"
+        "AWS_ACCESS_KEY_ID is set; or from the buckets of the data folder. With --output the cleaned, rejected and "
+        "invalid files are at a URL there, too, under the names that they have in the data folder; what a run could "
+        "not finish the next one with the same --output does.\n\n"
         "Every row read ends valid, rejected, duplicate or pending (its order or product has not come yet), and the "
         "summary shows that sum. The exit status is 0 when all is done, 3 when it is done but files could not be taken "
         "or "
@@ -206,6 +230,7 @@ const struct command cli_run = {
     .operand_count = COUNT_OF(operands),
     .examples = {"aisle run orders ./day1/", "aisle run orders --data /srv/aisle order_items_part7.csv --json",
                  "aisle run orders --endpoint-url http://127.0.0.1:9000 s3://retail-data/raw_data/",
+                 "aisle run orders s3://retail-data/raw_data/ --output s3://retail-lake/orders/",
                  "aisle run orders --kpi-only --tables category_day,day -o ./kpis ./day1/"},
     .run = run,
 };

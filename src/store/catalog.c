@@ -36,7 +36,8 @@ static const char tables[] =
     "  started_us INTEGER NOT NULL, ended_us INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX runs_by_start ON runs(started_us, id);";
 
-/* What version 2 added: the object store (store/local/local_private.h says what is what). */
+/* What version 2 added: the object store (store/local/local_private.h says what is what), and which files may be at a
+ * URL, too (store/folder.h: outputs). */
 static const char tables_of_objects[] =
     "CREATE TABLE bucket("
     "  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, owner TEXT NOT NULL,"
@@ -77,6 +78,9 @@ static const char tables_of_objects[] =
     "  sequence INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, time_us INTEGER NOT NULL,"
     "  bucket TEXT NOT NULL, key TEXT NOT NULL, version TEXT, etag TEXT, owner TEXT, request_id TEXT, source_ip TEXT,"
     "  size_bytes INTEGER NOT NULL);"
+    "CREATE TABLE output("
+    "  url TEXT NOT NULL, path TEXT NOT NULL, done INTEGER NOT NULL,"
+    "  PRIMARY KEY(url, path)) WITHOUT ROWID;"
     "CREATE TABLE access_key("
     "  id TEXT PRIMARY KEY, sealed BLOB NOT NULL," /* the id, the secret and the session token, under the key file */
     "  name TEXT NOT NULL, owner TEXT NOT NULL, policy TEXT,"
@@ -116,6 +120,12 @@ static const char *const queries[CATALOG_QUERIES] = {
     [CATALOG_NEXT_SOURCE] = "SELECT coalesce(max(number), 0) + 1 FROM sources",
     [CATALOG_ADD_SOURCE] = "INSERT INTO sources(number, run, pipeline, dataset, name, sha256, size_bytes, rows) "
                            "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [CATALOG_LIST_OUTPUTS] = "INSERT OR IGNORE INTO output(url, path, done) SELECT ?1, path, 0 FROM files "
+                             "WHERE role IN ('cleaned', 'rejected', 'invalid')",
+    [CATALOG_OUTPUTS] = "SELECT output.path, files.path IS NULL FROM output LEFT JOIN files USING (path) "
+                        "WHERE url = ?1 AND (done = 0 OR files.path IS NULL) ORDER BY files.path IS NULL, output.path",
+    [CATALOG_OUTPUT_DONE] = "UPDATE output SET done = 1 WHERE url = ?1 AND path = ?2",
+    [CATALOG_OUTPUT_GONE] = "DELETE FROM output WHERE url = ?1 AND path = ?2",
     [CATALOG_RUNS] = "SELECT id, pipeline, status, json, started_us, ended_us FROM runs "
                      "ORDER BY started_us DESC, id DESC LIMIT ?1",
     [CATALOG_PUT_RUN] = "INSERT INTO runs(id, pipeline, status, json, started_us, ended_us) "

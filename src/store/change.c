@@ -330,6 +330,21 @@ bool change_run(struct change *change, const struct folder_run *run, struct erro
     return true;
 }
 
+bool change_output(struct change *change, const char *url, struct error *error)
+{
+    struct operation *operation = add_operation(change, OPERATION_OUTPUT, error);
+
+    if (operation == NULL) {
+        return false;
+    }
+    operation->url = copy(change, url, error);
+    if (operation->url == NULL) {
+        return false;
+    }
+    link_operation(change, operation);
+    return true;
+}
+
 /* Removes the staged files that no transaction names: all of them, or only those that were not to be named. */
 static void remove_staged(struct change *change, bool all)
 {

@@ -12,7 +12,14 @@ struct staged {
     uint64_t size_bytes;
 };
 
-enum operation_kind { OPERATION_NAME, OPERATION_FORGET, OPERATION_DOCUMENT, OPERATION_TAKE, OPERATION_RUN };
+enum operation_kind {
+    OPERATION_NAME,
+    OPERATION_FORGET,
+    OPERATION_DOCUMENT,
+    OPERATION_TAKE,
+    OPERATION_RUN,
+    OPERATION_OUTPUT
+};
 
 struct operation {
     struct operation *next;
@@ -28,6 +35,7 @@ struct operation {
             struct folder_source source;
         } take;
         struct folder_run run;
+        const char *url;
     };
 };
 

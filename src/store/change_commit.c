@@ -148,6 +148,17 @@ static bool apply_run(struct catalog *catalog, const struct folder_run *run, str
     return catalog_run(catalog, query, error);
 }
 
+static bool apply_output(struct catalog *catalog, const char *url, struct error *error)
+{
+    sqlite3_stmt *query = catalog_statement(catalog, CATALOG_LIST_OUTPUTS, error);
+
+    if (query == NULL) {
+        return false;
+    }
+    catalog_bind_text(query, 1, url);
+    return catalog_run(catalog, query, error);
+}
+
 static bool apply(struct catalog *catalog, const struct operation *operation, struct error *error)
 {
     switch (operation->kind) {
@@ -161,6 +172,8 @@ static bool apply(struct catalog *catalog, const struct operation *operation, st
         return apply_take(catalog, operation->take.pipeline, &operation->take.source, error);
     case OPERATION_RUN:
         return apply_run(catalog, &operation->run, error);
+    case OPERATION_OUTPUT:
+        return apply_output(catalog, operation->url, error);
     }
     return false;
 }
@@ -192,4 +205,28 @@ bool change_apply(struct change *change, struct error *error)
     }
     folder->forgotten_removed = folder->forgotten_removed && !ends;
     return true;
+}
+
+bool folder_outputs_done(struct folder *folder, const char *url, const struct folder_output *outputs, size_t count,
+                         struct error *error)
+{
+    struct catalog *catalog = &folder->catalog;
+    bool good = catalog_do(catalog, CATALOG_BEGIN_WRITE, error);
+
+    for (size_t i = 0; good && i < count; i++) {
+        sqlite3_stmt *query =
+            catalog_statement(catalog, outputs[i].ended ? CATALOG_OUTPUT_GONE : CATALOG_OUTPUT_DONE, error);
+
+        good = query != NULL;
+        if (good) {
+            catalog_bind_text(query, 1, url);
+            catalog_bind_text(query, 2, outputs[i].path);
+            good = catalog_run(catalog, query, error);
+        }
+    }
+    good = good && catalog_do(catalog, CATALOG_COMMIT, error);
+    if (!good && !sqlite3_get_autocommit(catalog->db)) {
+        catalog_do(catalog, CATALOG_ROLLBACK, NULL);
+    }
+    return good;
 }

@@ -91,6 +91,19 @@ struct folder_run {
 bool folder_runs(struct folder *folder, struct arena *arena, size_t most, struct folder_run **runs, size_t *count,
                  struct error *error);
 
+/* Outputs: files under cleaned/, rejected/ and invalid/ that are to be at a URL as well. The database keeps which may
+ * be there, so that whoever writes them can be killed anywhere and go on: those still to be written, then those that
+ * have ended and are still to be taken away. */
+struct folder_output {
+    const char *path;
+    bool ended;
+};
+bool folder_outputs(struct folder *folder, struct arena *arena, const char *url, struct folder_output **outputs,
+                    size_t *count, struct error *error);
+/* Notes that these are there, or gone: durable when it returns. */
+bool folder_outputs_done(struct folder *folder, const char *url, const struct folder_output *outputs, size_t count,
+                         struct error *error);
+
 /* What one commit changes. Nothing of it is seen before change_commit returns true, all of it after. One at a time. */
 struct change;
 struct change *change_new(struct folder *folder, struct error *error);
@@ -108,6 +121,8 @@ bool change_forget(struct change *change, const char *relative_path, struct erro
 bool change_document(struct change *change, const char *key, const char *text, struct error *error); /* NULL: remove */
 bool change_take(struct change *change, const char *pipeline, const struct folder_source *source, struct error *error);
 bool change_run(struct change *change, const struct folder_run *run, struct error *error);
+/* What is named when the change commits is to be at the URL, too. Comes after all that the change names. */
+bool change_output(struct change *change, const char *url, struct error *error);
 
 /* Syncs, commits, removes what was forgotten. Failpoints: change.synced, change.applied (before the transaction
  * ends), change.committed, change.removed. On failure

@@ -214,6 +214,31 @@ bool folder_next_source(struct folder *folder, int64_t *number, struct error *er
     return true;
 }
 
+static bool read_output(sqlite3_stmt *query, struct arena *arena, void *row, struct error *error)
+{
+    struct folder_output *output = row;
+
+    output->path = catalog_text(query, 0, arena, error);
+    output->ended = sqlite3_column_int(query, 1) != 0;
+    return output->path != NULL;
+}
+
+bool folder_outputs(struct folder *folder, struct arena *arena, const char *url, struct folder_output **outputs,
+                    size_t *count, struct error *error)
+{
+    sqlite3_stmt *query = catalog_statement(&folder->catalog, CATALOG_OUTPUTS, error);
+    void *rows = NULL;
+
+    if (query == NULL) {
+        return false;
+    }
+    catalog_bind_text(query, 1, url);
+    bool good = read_rows(folder, query, sizeof **outputs, read_output, arena, &rows, count, error);
+
+    *outputs = rows;
+    return good;
+}
+
 static bool read_run(sqlite3_stmt *query, struct arena *arena, void *row, struct error *error)
 {
     struct folder_run *run = row;

@@ -294,7 +294,9 @@ static bool commit(struct run *run, struct error *error)
                                 .ended_us = clock_now_us()};
     bool good = json_built(failures, error) && buffer_check(&dumped, error) && take_sources(run, error) &&
                 engine_finish(run->engine, error) && change_run(run->change, &record, error) &&
-                run_note_objects(run, error) && change_commit(run->change, error);
+                run_note_objects(run, error) &&
+                (!run->options.output || change_output(run->change, run->options.output, error)) &&
+                change_commit(run->change, error);
     buffer_free(&dumped);
     return good;
 }
@@ -302,8 +304,9 @@ static bool commit(struct run *run, struct error *error)
 static bool find_files(struct run *run, struct error *error)
 {
     /* The folder comes first only where its buckets are read: a wrong path makes no folder. */
-    bool own = !run->options.store && !run->options.kpi_only && run_reads_objects(run);
-    if ((own && !open_folder(run, error)) || !run_open_store(run, error)) return false;
+    bool objects = run_reads_objects(run) || run->options.output;
+    bool own = !run->options.store && !run->options.kpi_only && objects;
+    if ((own && !open_folder(run, error)) || !run_open_store(run, error) || !run_check_output(run, error)) return false;
     struct intake_places places = {.paths = run->options.paths, .count = run->options.path_count, .store = run->store};
     if (!intake_find(run->arena, run->spec, &places, &run->intake, error) || !input_size(run, error)) return false;
     run_log_started(run);

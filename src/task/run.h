@@ -17,6 +17,7 @@ struct run_options {
     char *const *paths;
     size_t path_count;   /* files, folders, and URLs of objects */
     struct store *store; /* that URLs mean; NULL: the data folder's own buckets */
+    const char *output;  /* URL below which cleaned/, rejected/ and invalid/ are to be, too; NULL: none */
     const char *data_folder;
     bool kpi_only;         /* keep nothing: KPI tables of these files alone */
     const char *tables;    /* with kpi_only: the tables wanted, by commas; NULL: all */
@@ -44,6 +45,11 @@ struct run *run_new(const struct run_options *options, struct error *error);
 
 /* Does it all. False only for failures that are nobody's data; nothing has changed then. */
 bool run_execute(struct run *run, struct error *error);
+
+/* Brings what is at the URL of the options' `output` up to what the folder holds, once a run has committed: this run's
+ * files, and what earlier ones left undone. The record tells how many files that were. When it fails, another run
+ * finishes it. */
+bool run_write_output(struct run *run, struct error *error);
 
 enum run_status run_status(const struct run *run);
 

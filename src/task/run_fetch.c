@@ -38,7 +38,7 @@ bool run_reads_objects(const struct run *run)
 
 bool run_open_store(struct run *run, struct error *error)
 {
-    if (!run_reads_objects(run)) return true;
+    if (!run_reads_objects(run) && !run->options.output) return true;
     run->store = run->options.store;
     if (run->store) return true;
     if (!run->folder) {

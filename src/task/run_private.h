@@ -71,6 +71,9 @@ bool run_fetch_objects(struct run *run, struct error *error);
 /* Notes which content each object had, so that another run need not fetch it again to know. */
 bool run_note_objects(struct run *run, struct error *error);
 
+/* run_output.c: fails when the options' output is nowhere that can be written to, or among what is read. */
+bool run_check_output(struct run *run, struct error *error);
+
 /* run_sources.c: opens and hashes every file, and tells which are known already or cannot be taken. */
 bool run_open_sources(struct run *run, struct error *error);
 

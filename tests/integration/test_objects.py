@@ -177,3 +177,74 @@ def test_a_run_over_objects_is_a_run_over_files(objects, aisle, tmp_path):
     again = run_json(objects("run", "orders", "s3://first/raw_data", "--data", data, "--json"))
     assert again["status"] == "NOTHING_NEW"
     assert all(entry["outcome"] == "skipped" for entry in again["files"])
+
+
+def rooms(data):
+    """What --output keeps as objects, as the folder has it."""
+    return {name: content for name, content in tree(data).items()
+            if name.split("/")[0] in ("cleaned", "rejected", "invalid")}
+
+
+def mirror(objects, folder):
+    objects("cp", "--recursive", "s3://second/lake/", folder)
+    return tree(folder) if folder.exists() else {}
+
+
+def put_inputs(objects, tmp_path, inputs, broken=False):
+    for place, (dataset, name, content) in enumerate(inputs):
+        source = tmp_path / f"input{place}"
+        source.write_bytes(content)
+        objects("cp", source, f"s3://first/raw/{dataset}/{name}.csv")
+    if broken:
+        objects("cp", "-", "s3://first/raw/orders/broken.csv", stdin=b"no,header,of,orders\n1,2,3,4\n")
+
+
+def test_what_a_run_keeps_is_at_its_output_too(objects, aisle, tmp_path):
+    data = tmp_path / ("aisle-data" if not objects.url else "state")
+    objects("mb", "s3://second")
+    put_inputs(objects, tmp_path, files(72), broken=True)
+    run = ("run", "orders", "s3://first/raw/", "--data", data, "--output", "s3://second/lake", "--json")
+    summary = run_json(objects(*run, expect=3))
+    kept = rooms(data)
+    assert {name.split("/")[0] for name in kept} == {"cleaned", "rejected", "invalid"}
+    assert summary["files_written"] == len(kept)
+    assert mirror(objects, tmp_path / "m1") == kept
+    # A run without --output changes the folder alone; the next one with it makes up for that.
+    shop = Shop(73)
+    second = [("orders", "orders_3", shop.file("orders", 60)), ("order_items", "items_3", shop.file("order_items", 99))]
+    put_inputs(objects, tmp_path, second)
+    objects(*run[:-3], "--json", expect=None)
+    assert mirror(objects, tmp_path / "m2") == kept
+    summary = run_json(objects(*run, expect=None))
+    assert mirror(objects, tmp_path / "m3") == rooms(data) != kept
+    assert summary["files_written"] == len(rooms(data).keys() - kept.keys())
+    assert summary["files_taken_away"] == len(kept.keys() - rooms(data).keys()) > 0
+    for words in (["--output", "s3://first/raw/out"], ["--output", "s3://second/x", "--kpi-only"],
+                  ["--output", "elsewhere"]):
+        objects(*run[:-3], *words, expect=2)
+    objects(*run[:-3], "--output", "s3://nowhere-at-all/x", expect=1)
+
+
+@pytest.mark.parametrize("place", ["change.synced=crash", "change.applied=crash", "change.committed=crash",
+                                   "output.written=crash", "output.written=crash:2"])
+def test_a_run_that_is_killed_is_finished_by_the_next(aisle, tmp_path, place):
+    objects = Objects(tmp_path)
+    data = tmp_path / "aisle-data"
+    objects.environment["AISLE_DATA"] = str(data)
+    for bucket in ("first", "second"):
+        objects("mb", "--data", data, f"s3://{bucket}")
+    first = files(74)
+    put_inputs(objects, tmp_path, first)
+    run = ("run", "orders", "s3://first/raw/", "--data", data, "--output", "s3://second/lake", "--json")
+    objects(*run, expect=None)
+    shop = Shop(75)
+    second = [("orders", "orders_3", shop.file("orders", 60)), ("order_items", "items_3", shop.file("order_items", 99)),
+              ("products", "products_3", shop.file("products", 9))]
+    put_inputs(objects, tmp_path, second)
+    objects(*run, expect=137, AISLE_FAILPOINTS=place)
+    objects(*run, expect=None)
+    assert mirror(objects, tmp_path / "mirror") == rooms(data)
+    oracle = Oracle()
+    oracle.run(first)
+    oracle.run(second)
+    compare_tables(aisle, data, oracle)

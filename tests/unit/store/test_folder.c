@@ -505,6 +505,64 @@ static void test_sources_and_runs(void **state)
     folder_close(folder);
 }
 
+static void check_outputs(const struct place *place, struct folder *folder, const char *url, const char *expected)
+{
+    struct error error = {0};
+    struct folder_output *outputs = NULL;
+    struct buffer text = {0};
+    size_t count = 0;
+
+    must(folder_outputs(folder, place->arena, url, &outputs, &count, &error), &error);
+    for (size_t i = 0; i < count; i++) {
+        buffer_append_format(&text, "%s%s;", outputs[i].ended ? "-" : "+", outputs[i].path);
+    }
+    assert_string_equal(buffer_text(&text), expected);
+    buffer_free(&text);
+}
+
+static void test_outputs_follow_the_files(void **state)
+{
+    struct place *place = *state;
+    struct error error = {0};
+    struct folder *folder = open_folder(place, FOLDER_WRITE);
+    struct change *change = change_new(folder, &error);
+    static const char url[] = "s3://lake/a", other[] = "s3://lake/b";
+
+    must(stage(change, "cleaned/orders/1", "one", &error) && stage(change, "cleaned/orders/2", "two", &error) &&
+             change_output(change, url, &error) && change_commit(change, &error),
+         &error);
+    change_abandon(change);
+    check_outputs(place, folder, url, "+cleaned/orders/1;+cleaned/orders/2;");
+    check_outputs(place, folder, other, "");
+    struct folder_output done[] = {{.path = "cleaned/orders/1"}};
+
+    must(folder_outputs_done(folder, url, done, 1, &error), &error);
+    check_outputs(place, folder, url, "+cleaned/orders/2;");
+    folder_close(folder);
+
+    /* What may be there is taken away, whether it was noted or not; a change that names no URL loses nothing. */
+    folder = open_folder(place, FOLDER_WRITE);
+    change = change_new(folder, &error);
+    must(stage(change, "cleaned/orders/3", "three", &error) && change_forget(change, "cleaned/orders/1", &error) &&
+             change_forget(change, "cleaned/orders/2", &error) && change_commit(change, &error),
+         &error);
+    change_abandon(change);
+    check_outputs(place, folder, url, "-cleaned/orders/1;-cleaned/orders/2;");
+    change = change_new(folder, &error);
+    must(change_output(change, url, &error) && change_output(change, other, &error) && change_commit(change, &error),
+         &error);
+    change_abandon(change);
+    check_outputs(place, folder, url, "+cleaned/orders/3;-cleaned/orders/1;-cleaned/orders/2;");
+    check_outputs(place, folder, other, "+cleaned/orders/3;");
+    struct folder_output all[] = {{.path = "cleaned/orders/3"},
+                                  {.path = "cleaned/orders/1", .ended = true},
+                                  {.path = "cleaned/orders/2", .ended = true}};
+
+    must(folder_outputs_done(folder, url, all, 3, &error), &error);
+    check_outputs(place, folder, url, "");
+    folder_close(folder);
+}
+
 static void test_files_by_place(void **state)
 {
     const struct place *place = *state;
@@ -671,6 +729,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_what_nobody_names_is_swept_after_a_kill_only, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_reader_keeps_its_state_and_its_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sources_and_runs, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_outputs_follow_the_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_files_by_place, setup, teardown),
         cmocka_unit_test_setup_teardown(test_verify_finds_what_is_missing_or_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_full_disk_is_said_and_changes_nothing, setup, teardown),
