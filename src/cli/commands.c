@@ -9,6 +9,7 @@
 /* clang-format off */
 const struct command *const cli_commands[] = {
     &cli_run,
+    &cli_key,
     &cli_kpi,
     &cli_export,
     &cli_trace,

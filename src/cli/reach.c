@@ -41,35 +41,41 @@ static bool open_remote(struct reach *reach, const char *endpoint, struct error 
     return reach->store != NULL;
 }
 
-/* The server that holds a folder says in it where it listens. */
-static bool open_server(struct reach *reach, const char *folder, const struct error *held, struct error *error)
+bool reach_server(const char *folder, struct arena *arena, struct aws_client_options *options, struct error *error)
 {
-    struct error own = {0};
-    const char *path = arena_format(reach->arena, error, "%s/" SERVER_FILE, folder);
-    if (!path) return false;
-    json_t *said = json_read_file(path, &own);
-    if (!said && own.code == ERROR_NOT_FOUND && error) *error = *held;
-    if (!said && own.code != ERROR_NOT_FOUND && error) *error = own;
+    const char *path = arena_format(arena, error, "%s/" SERVER_FILE, folder);
+    json_t *said = path ? json_read_file(path, error) : NULL;
     if (!said) return false;
-    struct remote_options options = {0};
-    bool good = aws_client_defaults("s3", reach->arena, &options.client, error);
+    bool good = aws_client_defaults("s3", arena, options, error);
     const char *url = json_string_value(json_object_get(said, "url"));
     const char *id = json_string_value(json_object_get(said, "access_key_id"));
+    const char *secret = json_string_value(json_object_get(said, "secret_access_key"));
     const char *region = json_string_value(json_object_get(said, "region"));
     const char *authority = json_string_value(json_object_get(said, "ca_file"));
     if (good && !url) good = error_set(error, ERROR_INVALID, "%s: \"url\" must be there: start the server again", path);
-    if (good) {
-        options.client.endpoint = url;
-        if (region) options.client.region = region;
-        if (authority) options.client.ca_file = authority;
-        if (id && !is_set("AWS_ACCESS_KEY_ID")) {
-            options.client.access_key_id = id;
-            options.client.secret_access_key = json_string_value(json_object_get(said, "secret_access_key"));
-            options.client.session_token = NULL;
-        }
-        reach->store = remote_open(&options, error);
+    if (good) options->endpoint = url = arena_text(arena, url, strlen(url), error);
+    if (good && region) options->region = region = arena_text(arena, region, strlen(region), error);
+    if (good && authority) options->ca_file = authority = arena_text(arena, authority, strlen(authority), error);
+    good = good && url;
+    if (good && id && secret && !is_set("AWS_ACCESS_KEY_ID")) {
+        options->access_key_id = arena_text(arena, id, strlen(id), error);
+        options->secret_access_key = arena_text(arena, secret, strlen(secret), error);
+        options->session_token = NULL;
+        good = options->access_key_id && options->secret_access_key;
     }
     json_decref(said);
+    return good;
+}
+
+static bool open_server(struct reach *reach, const char *folder, const struct error *held, struct error *error)
+{
+    struct error own = {0};
+    struct remote_options options = {0};
+    if (!reach_server(folder, reach->arena, &options.client, &own)) {
+        if (error) *error = own.code == ERROR_NOT_FOUND ? *held : own;
+        return false;
+    }
+    reach->store = remote_open(&options, error);
     return reach->store != NULL;
 }
 

@@ -11,6 +11,7 @@
 #ifndef AISLE_CLI_REACH_H
 #define AISLE_CLI_REACH_H
 
+#include "aws/client.h"
 #include "cli/options.h"
 #include "store/store.h"
 
@@ -38,5 +39,9 @@ struct store *reach_store(const struct reach *reach);
 /* As reach_open, but NULL with the error's code ERROR_NONE where the data folder's own buckets are meant and rule 2
  * does not count: for a command that opens the data folder for itself. */
 struct reach *reach_open_elsewhere(const struct value *endpoint, const struct value *data, struct error *error);
+
+/* How to talk to the server that holds a data folder: it says in the folder where it listens. ERROR_NOT_FOUND when
+ * none says so. Texts live in the arena. */
+bool reach_server(const char *folder, struct arena *arena, struct aws_client_options *options, struct error *error);
 
 #endif
