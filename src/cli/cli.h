@@ -86,6 +86,7 @@ struct command {
     }
 
 extern const struct command cli_cat;
+extern const struct command cli_backup;
 extern const struct command cli_check;
 extern const struct command cli_completion;
 extern const struct command cli_cp;
@@ -99,6 +100,7 @@ extern const struct command cli_presign;
 extern const struct command cli_profile;
 extern const struct command cli_rb;
 extern const struct command cli_rm;
+extern const struct command cli_restore;
 extern const struct command cli_run;
 extern const struct command cli_runs;
 extern const struct command cli_sample;

@@ -18,6 +18,8 @@ const struct command *const cli_commands[] = {
     &cli_profile,
     &cli_sample,
     &cli_serve,
+    &cli_backup,
+    &cli_restore,
     &cli_ls,
     &cli_cp,
     &cli_cat,

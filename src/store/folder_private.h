@@ -35,9 +35,11 @@ void lock_give(struct folder *folder);
 bool lock_reader_enter(struct folder *folder, struct error *error);
 void lock_reader_leave(struct folder *folder);
 
-/* For the owner: whether no reader is there; then new ones wait until lock_readers_admit. */
-bool lock_readers_hold(struct folder *folder);
-void lock_readers_admit(struct folder *folder);
+/* For the owner, by its lock_fd: whether no reader is there; then new ones wait until lock_readers_admit. Who removes
+ * files in another thread than the folder's does it by a descriptor of its own, which is closed by its user. */
+int lock_descriptor(const struct folder *folder, struct error *error);
+bool lock_readers_hold(int lock_fd);
+void lock_readers_admit(int lock_fd);
 
 /* Removes every file that the database does not name at all, and folders that this leaves empty. */
 bool sweep_unnamed(struct folder *folder, struct error *error);

@@ -157,12 +157,17 @@ void lock_reader_leave(struct folder *folder)
     set_lock(folder->lock_fd, F_UNLCK, READER_BYTE, false);
 }
 
-bool lock_readers_hold(struct folder *folder)
+int lock_descriptor(const struct folder *folder, struct error *error)
 {
-    return set_lock(folder->lock_fd, F_WRLCK, READER_BYTE, false) == 0;
+    return open_lock(folder, O_RDWR, error);
 }
 
-void lock_readers_admit(struct folder *folder)
+bool lock_readers_hold(int lock_fd)
 {
-    set_lock(folder->lock_fd, F_UNLCK, READER_BYTE, false);
+    return set_lock(lock_fd, F_WRLCK, READER_BYTE, false) == 0;
+}
+
+void lock_readers_admit(int lock_fd)
+{
+    set_lock(lock_fd, F_UNLCK, READER_BYTE, false);
 }

@@ -132,12 +132,12 @@ void sweep_forgotten(struct folder *folder)
 {
     struct error error = {0};
 
-    if (folder->forgotten_removed || !lock_readers_hold(folder)) {
+    if (folder->forgotten_removed || !lock_readers_hold(folder->lock_fd)) {
         return;
     }
     folder->forgotten_removed = remove_listed(folder, &error);
     if (!folder->forgotten_removed) {
         log_event(LOG_WARN, "old_files_not_removed", "folder", "s", folder->path, "reason", "s", error.message, NULL);
     }
-    lock_readers_admit(folder);
+    lock_readers_admit(folder->lock_fd);
 }

@@ -1,5 +1,6 @@
 /* Rows of bodies, how often they are named, and the removal of files that no row names any more. */
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/memory.h"
@@ -185,6 +186,9 @@ struct blob_pins {
     uint64_t count;        /* of pins so far */
     struct parked *parked; /* oldest first */
     struct parked **parked_last;
+    pthread_mutex_t removal;     /* of files: holds the rest */
+    int lock_fd;                 /* of the folder's lock; -1: not yet open */
+    struct doomed_blob *waiting; /* for readers in other processes to end */
 };
 
 struct blob_pin {
@@ -205,22 +209,65 @@ struct blob_pins *blob_pins_new(struct error *error)
 
     if (pins != NULL) {
         pthread_mutex_init(&pins->lock, NULL);
+        pthread_mutex_init(&pins->removal, NULL);
+        pins->lock_fd = -1;
         pins->last = &pins->first;
         pins->parked_last = &pins->parked;
     }
     return pins;
 }
 
-static void remove_files(struct local_store *store, struct doomed *doomed, bool remove)
+static void remove_file(struct local_store *store, const char *id)
+{
+    struct error error = {0};
+
+    if (!blob_remove(store->path, id, &error)) {
+        log_event(LOG_WARN, "blob_not_removed", "blob", "s", id, "reason", "s", error.message, NULL);
+        local_unclean(store);
+    }
+}
+
+/* Removes what waits, unless another process reads the folder, such as a backup: then a later call does. */
+static void remove_waiting(struct local_store *store, struct blob_pins *pins)
+{
+    if (pins->lock_fd < 0) {
+        pins->lock_fd = lock_descriptor(store->folder, NULL);
+    }
+    if (pins->lock_fd < 0 || !lock_readers_hold(pins->lock_fd)) {
+        return;
+    }
+    for (struct doomed_blob *one = pins->waiting, *next = NULL; one != NULL; one = next) {
+        next = one->next;
+        remove_file(store, one->id);
+        memory_free(one);
+    }
+    pins->waiting = NULL;
+    lock_readers_admit(pins->lock_fd);
+}
+
+static void remove_files(struct local_store *store, struct doomed *doomed)
+{
+    struct blob_pins *pins = store->pins;
+    struct doomed_blob **end = &doomed->first;
+
+    if (doomed->first == NULL) {
+        return;
+    }
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    pthread_mutex_lock(&pins->removal);
+    *end = pins->waiting;
+    pins->waiting = doomed->first;
+    remove_waiting(store, pins);
+    pthread_mutex_unlock(&pins->removal);
+    doomed->first = NULL;
+}
+
+static void forget_files(struct doomed *doomed)
 {
     for (struct doomed_blob *one = doomed->first, *next = NULL; one != NULL; one = next) {
-        struct error error = {0};
-
         next = one->next;
-        if (remove && !blob_remove(store->path, one->id, &error)) {
-            log_event(LOG_WARN, "blob_not_removed", "blob", "s", one->id, "reason", "s", error.message, NULL);
-            local_unclean(store);
-        }
         memory_free(one);
     }
     doomed->first = NULL;
@@ -235,10 +282,21 @@ void blob_pins_free(struct local_store *store)
     }
     for (struct parked *parked = pins->parked, *next = NULL; parked != NULL; parked = next) {
         next = parked->next;
-        remove_files(store, &parked->doomed, true);
+        remove_files(store, &parked->doomed);
         memory_free(parked);
     }
+    if (pins->waiting != NULL) {
+        remove_waiting(store, pins);
+    }
+    if (pins->waiting != NULL) {
+        local_unclean(store);
+        forget_files(&(struct doomed){pins->waiting});
+    }
+    if (pins->lock_fd >= 0) {
+        close(pins->lock_fd);
+    }
     pthread_mutex_destroy(&pins->lock);
+    pthread_mutex_destroy(&pins->removal);
     memory_free(pins);
     store->pins = NULL;
 }
@@ -297,7 +355,7 @@ void blob_unpin(struct local_store *store, struct blob_pin *pin)
     while (ready != NULL) {
         struct parked *next = ready->next;
 
-        remove_files(store, &ready->doomed, true);
+        remove_files(store, &ready->doomed);
         memory_free(ready);
         ready = next;
     }
@@ -332,7 +390,9 @@ static bool park(struct local_store *store, struct doomed *doomed)
 
 void doomed_remove(struct local_store *store, struct doomed *doomed, bool committed)
 {
-    if (doomed->first != NULL && (!committed || !park(store, doomed))) {
-        remove_files(store, doomed, committed);
+    if (!committed) {
+        forget_files(doomed);
+    } else if (doomed->first != NULL && !park(store, doomed)) {
+        remove_files(store, doomed);
     }
 }

@@ -68,9 +68,15 @@ bool local_sweep(struct local_store *store, struct error *error)
     if (!store->folder->swept) {
         return true;
     }
+    if (!lock_readers_hold(store->folder->lock_fd)) {
+        /* A backup may still need what no row names any more. */
+        local_unclean(store);
+        return true;
+    }
     sweep.reader = local_read_begin(store, error);
     bool good = sweep.reader != NULL && file_list(path.data, sweep_folder, &sweep, error);
 
     local_read_end(store, sweep.reader);
+    lock_readers_admit(store->folder->lock_fd);
     return good;
 }
