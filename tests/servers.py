@@ -66,3 +66,14 @@ def moto():
     with running(command) as process:
         wait_until(lambda: answers(url), process, "moto")
         yield url
+
+
+@contextmanager
+def serving(program, data, ready):
+    """`aisle serve` over a data folder; `ready` is where it tells its URL."""
+    command = [program, "serve", "--data", data, "--listen", "127.0.0.1:0", "--ready-file", ready]
+    ready.unlink(missing_ok=True)
+    with running(command, AISLE_ACCESS_KEY_ID=KEY_ID, AISLE_SECRET_ACCESS_KEY=SECRET) as process:
+        wait_until(lambda: ready.is_file() and ready.read_text().strip(), process, "aisle serve")
+        yield ready.read_text().strip()
+    assert process.returncode == 0

@@ -1,11 +1,11 @@
-"""One suite over every implementation of the object store: the data folder itself, and the client against a server
-that others wrote: versitygw where it is there or Go can build it, else moto."""
+"""One suite over every implementation of the object store: the data folder itself, the client against `aisle serve`,
+and the client against a server that others wrote: versitygw where it is there or Go can build it, else moto."""
 import os
 import shutil
 import subprocess
 
 from conftest import PROGRAM, TOP
-from servers import KEY_ID, SECRET, answers, clean_environment, free_port, moto, running, wait_until
+from servers import KEY_ID, SECRET, answers, clean_environment, free_port, moto, running, serving, wait_until
 
 CONTRACT = PROGRAM.parent / "tests/store-contract"
 VERSITYGW = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
@@ -23,6 +23,11 @@ def run_against(url, **more):
 
 def test_the_data_folder_itself(tmp_path):
     run_contract("local", str(tmp_path / "data"))
+
+
+def test_the_client_against_this_server(tmp_path):
+    with serving(PROGRAM, tmp_path / "data", tmp_path / "ready") as url:
+        run_against(url)
 
 
 def find_versitygw():

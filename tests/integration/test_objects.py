@@ -9,10 +9,10 @@ import pytest
 
 from conftest import PROGRAM, TOP
 from oracle import Oracle
-from servers import KEY_ID, SECRET, clean_environment, moto
+from servers import KEY_ID, SECRET, clean_environment, moto, serving
 from shop import Shop, compare_cleaned, compare_counts, compare_tables, run_json
 
-PLACES = ["folder", "another"]
+PLACES = ["folder", "server", "another"]
 
 
 class Objects:
@@ -38,6 +38,13 @@ class Objects:
 @pytest.fixture(scope="module")
 def another():
     with moto() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("server")
+    with serving(PROGRAM, folder / "data", folder / "ready") as url:
         yield url
 
 
