@@ -147,6 +147,16 @@ void intake_keep(struct intake *intake)
     intake->stored_file = false;
 }
 
+void intake_shed(struct intake *intake)
+{
+    if (intake->stored_file) {
+        blob_writer_free(intake->writer);
+        digest_free(intake->digest);
+        intake->writer = NULL;
+        intake->digest = NULL;
+    }
+}
+
 void intake_free(struct intake *intake)
 {
     blob_writer_free(intake->writer);

@@ -43,6 +43,7 @@ struct local_store {
     struct bucket_cache *buckets;
     struct blob_pins *pins;
     struct key_cache *access_keys;
+    _Atomic bool lifecycle_stopped;
 };
 
 /* A connection that reads, for one thread until it is given back. Each statement on it sees one state; several do
@@ -138,6 +139,8 @@ bool intake_finish(struct intake *intake, const struct put_expected *expected, s
 /* A committed row names the file now, or may (the transaction failed, so that nobody knows): intake_free leaves it. */
 void intake_keep(struct intake *intake);
 void intake_free(struct intake *intake);
+/* Frees what a finished intake needs no more, when its bytes lie in a file. */
+void intake_shed(struct intake *intake);
 
 /* --- rows of objects: object_row.c --- */
 
@@ -320,8 +323,21 @@ struct put {
 
 /* What a lookup of a delete marker is told: NoSuchKey, or MethodNotAllowed by version. */
 bool object_judge_marker(const struct object_place *place, const struct object *object, struct error *error);
+/* Deleting in a transaction. A failure with a name is the request's, and has changed nothing. */
+struct object_deleting {
+    struct arena *arena; /* for what results hold */
+    struct doomed doomed;
+    const char *event_deleted, *event_marker;
+};
+bool object_delete_one(struct object_deleting *work, struct statement_cache *db, const struct object_delete *delete,
+                       struct object_deleted *result, struct error *error);
 /* Whether a version's lock lets it be deleted (the row with its detail). */
 bool object_may_go(const struct object_row *row, bool bypass_governance, struct error *error);
+
+/* A body by its id, as a reader of all its bytes, whatever happens to it meanwhile; its master's key must be enough. */
+struct object_reader *body_open(struct local_store *store, int64_t id, uint64_t size_bytes, struct error *error);
+size_t body_piece_count(const struct object_reader *reader);
+void body_piece(const struct object_reader *reader, size_t piece, uint64_t *offset, uint64_t *size_bytes);
 
 /* The key's form; what the bucket gives by default; what a put keeps of its options beside the packed form. */
 bool put_options_check(const struct object_put *options, struct error *error);

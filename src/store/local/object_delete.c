@@ -7,13 +7,10 @@
 #include "store/local/local_private.h"
 
 struct deletion {
-    struct local_store *store;
+    struct object_deleting deleting;
     const struct object_delete *deletes;
     struct object_deleted *results;
     size_t count;
-    struct arena *arena;
-    struct doomed doomed;
-    const char *event_deleted, *event_marker;
 };
 
 bool object_may_go(const struct object_row *row, bool bypass_governance, struct error *error)
@@ -55,8 +52,8 @@ static bool add_event(struct statement_cache *db, const struct object_delete *de
 }
 
 /* A row of the key, with what judging it needs; the statement is done. */
-static int find(struct deletion *work, struct statement_cache *db, int64_t bucket, const struct object_delete *delete,
-                struct object_row *row, struct error *error)
+static int find(struct object_deleting *work, struct statement_cache *db, int64_t bucket,
+                const struct object_delete *delete, struct object_row *row, struct error *error)
 {
     struct object_found found;
     int there = object_row_find(db, bucket, delete->key, delete->version_id, &found, error);
@@ -78,7 +75,7 @@ static int find(struct deletion *work, struct statement_cache *db, int64_t bucke
     return there;
 }
 
-static bool delete_version(struct deletion *work, struct statement_cache *db, int64_t bucket,
+static bool delete_version(struct object_deleting *work, struct statement_cache *db, int64_t bucket,
                            const struct object_delete *delete, struct object_deleted *result, struct error *error)
 {
     struct object_row row;
@@ -104,7 +101,7 @@ static bool delete_version(struct deletion *work, struct statement_cache *db, in
     return true;
 }
 
-static bool put_marker(struct deletion *work, struct statement_cache *db, const struct bucket_row *bucket,
+static bool put_marker(struct object_deleting *work, struct statement_cache *db, const struct bucket_row *bucket,
                        const struct object_delete *delete, struct object_deleted *result, struct error *error)
 {
     struct object_row current;
@@ -128,7 +125,7 @@ static bool put_marker(struct deletion *work, struct statement_cache *db, const 
            add_event(db, delete, work->event_marker, result->version_id, error);
 }
 
-static bool delete_one(struct deletion *work, struct statement_cache *db, const struct object_delete *delete,
+bool object_delete_one(struct object_deleting *work, struct statement_cache *db, const struct object_delete *delete,
                        struct object_deleted *result, struct error *error)
 {
     struct bucket_row bucket;
@@ -156,7 +153,7 @@ static bool apply_delete(void *context, struct statement_cache *db, struct error
         struct object_deleted *result = &work->results[d];
 
         memset(result, 0, sizeof *result);
-        result->ok = delete_one(work, db, &work->deletes[d], result, &result->error);
+        result->ok = object_delete_one(&work->deleting, db, &work->deletes[d], result, &result->error);
         if (!result->ok && !of_the_request(&result->error)) {
             *error = result->error;
             return false;
@@ -168,15 +165,14 @@ static bool apply_delete(void *context, struct statement_cache *db, struct error
 bool object_delete(struct local_store *store, const struct object_delete *deletes, size_t count, struct arena *arena,
                    struct object_deleted *results, struct error *error)
 {
-    struct deletion work = {.store = store,
+    struct deletion work = {.deleting = {.arena = arena,
+                                         .event_deleted = "ObjectRemoved:Delete",
+                                         .event_marker = "ObjectRemoved:DeleteMarkerCreated"},
                             .deletes = deletes,
                             .results = results,
-                            .count = count,
-                            .arena = arena,
-                            .event_deleted = "ObjectRemoved:Delete",
-                            .event_marker = "ObjectRemoved:DeleteMarkerCreated"};
+                            .count = count};
     bool committed = committer_do(store->committer, apply_delete, &work, error);
 
-    doomed_remove(store, &work.doomed, committed);
+    doomed_remove(store, &work.deleting.doomed, committed);
     return committed;
 }

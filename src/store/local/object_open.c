@@ -277,6 +277,43 @@ struct object_reader *object_open(struct local_store *store, const struct object
     return reader;
 }
 
+struct object_reader *body_open(struct local_store *store, int64_t id, uint64_t size_bytes, struct error *error)
+{
+    struct object_reader *reader = memory_zeroed(sizeof *reader, error);
+    struct statement_cache *db = NULL;
+    bool composite = false;
+    bool good = false;
+
+    if (reader == NULL) {
+        return NULL;
+    }
+    reader->store = store;
+    reader->size_bytes = size_bytes;
+    reader->pin = blob_pin(store, error);
+    db = reader->pin != NULL ? local_read_begin(store, error) : NULL;
+    if (db != NULL && local_snapshot_begin(db, error)) {
+        good = read_body(reader, db, id, NULL, &composite, error);
+        local_snapshot_end(db);
+    }
+    local_read_end(store, db);
+    if (!good) {
+        object_close(reader);
+        return NULL;
+    }
+    return reader;
+}
+
+size_t body_piece_count(const struct object_reader *reader)
+{
+    return reader->piece_count;
+}
+
+void body_piece(const struct object_reader *reader, size_t piece, uint64_t *offset, uint64_t *size_bytes)
+{
+    *offset = reader->pieces[piece].offset;
+    *size_bytes = reader->pieces[piece].size_bytes;
+}
+
 /* The piece that holds a place of the object. */
 static size_t piece_at(const struct object_reader *reader, uint64_t offset)
 {
