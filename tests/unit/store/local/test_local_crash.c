@@ -113,6 +113,8 @@ static int live(const char *path)
 
         note_path(place, t, note);
         workers[t] = (struct worker){place, open(note, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), t};
+    }
+    for (unsigned t = 0; t < THREADS; t++) {
         pthread_create(&threads[t], NULL, work, &workers[t]);
     }
     for (unsigned t = 0; t < THREADS; t++) {
