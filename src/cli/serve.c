@@ -140,9 +140,9 @@ static bool announce(const struct serving *serving, const char *ready_file, stru
     const char *url = server_url(serving->server);
     struct buffer line __attribute__((cleanup(buffer_free))) = {0};
 
-    if (serving->made_key.id != NULL)
-        printf("access key %s, secret key %s (made now, shown this once; 'aisle key' manages keys)\n",
-               serving->made_key.id, serving->made_key.secret);
+    if (serving->key_made)
+        printf("access key %s, secret key %s (made now and shown this once; 'aisle key' manages keys)\n",
+               serving->admin.id, serving->admin.secret);
     printf("listening on %s, data in %s\n", url, serving->config->data);
     fflush(stdout);
     if (ready_file == NULL) return true;

@@ -1,7 +1,14 @@
 #include "cli/serving.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
 #include "store/local/bucket.h"
 
 static const struct service *route(void *context, const struct exchange *exchange)
@@ -44,6 +51,110 @@ static bool make_metrics(struct serving *serving, struct error *error)
            metrics_collector(metrics, collect, serving, error);
 }
 
+/* Copies what is needed of a key that may be taken away meanwhile. */
+static bool keep_key(struct serving *serving, const struct access_key *key, struct error *error)
+{
+    serving->admin = (struct access_key){
+        .id = arena_text(serving->arena, key->id, strlen(key->id), error),
+        .secret = arena_text(serving->arena, key->secret, strlen(key->secret), error),
+    };
+    return serving->admin.id != NULL && serving->admin.secret != NULL;
+}
+
+/* The key that the configuration or the environment gives: made, or its secret brought up to date. */
+static bool take_key(struct serving *serving, const char *id, const char *secret, struct error *error)
+{
+    struct error absent = {0};
+    const struct access_key *known = access_key_find(serving->store, id, &absent);
+    struct access_key made,
+        key = {.id = id, .secret = secret, .name = "admin", .owner = serving->config->account, .active = true};
+
+    if (known == NULL && absent.code != ERROR_DENIED && absent.code != ERROR_NOT_FOUND) {
+        *error = absent;
+        return false;
+    }
+    bool same = known != NULL && strcmp(known->secret, secret) == 0;
+
+    if (known != NULL) access_key_release(serving->store, known);
+    if (!same) access_key_remove(serving->store, id, NULL);
+    if (!same && !access_key_add(serving->store, &key, false, serving->arena, &made, error)) return false;
+    return keep_key(serving, &key, error);
+}
+
+/* The oldest key with all rights. `found` is false when there is none. */
+static bool find_key(struct serving *serving, bool *found, struct error *error)
+{
+    struct access_key *keys = NULL;
+    size_t count = 0;
+
+    *found = false;
+    if (!access_key_list(serving->store, serving->arena, &keys, &count, error)) return false;
+    const struct access_key *oldest = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct access_key *key = &keys[i];
+        bool all = key->active && key->policy == NULL && key->expires_us == 0 &&
+                   strcmp(key->owner, serving->config->account) == 0;
+
+        if (all && (oldest == NULL || key->created_us < oldest->created_us)) oldest = key;
+    }
+    if (oldest == NULL) return true;
+    const struct access_key *whole = access_key_find(serving->store, oldest->id, error);
+
+    if (whole == NULL) return false;
+    *found = keep_key(serving, whole, error);
+    access_key_release(serving->store, whole);
+    return *found;
+}
+
+static bool settle_key(struct serving *serving, struct error *error)
+{
+    const struct config *config = serving->config;
+    bool found = false;
+
+    if (config->access_key_id != NULL)
+        return take_key(serving, config->access_key_id, config->secret_access_key, error);
+    if (!find_key(serving, &found, error)) return false;
+    if (found) return true;
+    struct access_key key = {.name = "admin", .owner = config->account, .active = true};
+
+    serving->key_made = access_key_add(serving->store, &key, false, serving->arena, &serving->admin, error);
+    return serving->key_made;
+}
+
+static bool make_buckets(struct serving *serving, struct error *error)
+{
+    const struct config *config = serving->config;
+
+    for (unsigned i = 0; i < config->bucket_count; i++) {
+        struct bucket_create create = {.name = config->buckets[i], .owner = config->account};
+        struct error why = {0};
+
+        if (bucket_create(serving->store, &create, &why)) continue;
+        if (why.name != NULL && strcmp(why.name, "BucketAlreadyOwnedByYou") == 0) continue;
+        *error = why;
+        return error_prefix(error, "the configured bucket '%s' cannot be made", config->buckets[i]);
+    }
+    return true;
+}
+
+static bool open_store(struct serving *serving, struct error *error)
+{
+    const struct config *config = serving->config;
+
+    serving->folder = folder_open(config->data, FOLDER_WRITE, error);
+    if (serving->folder == NULL) return false;
+    struct local_options local = {.folder = serving->folder, .key_file = config->key_file};
+
+    serving->store = local_open(&local, error);
+    if (serving->store == NULL) return false;
+    struct s3_options s3 = {
+        .store = serving->store, .region = config->region, .domain = config->domain, .account = config->account};
+
+    serving->s3 = s3_new(&s3, error);
+    return serving->s3 != NULL && settle_key(serving, error) && make_buckets(serving, error);
+}
+
 static bool start_server(struct serving *serving, struct error *error)
 {
     const struct config *config = serving->config;
@@ -65,79 +176,67 @@ static bool start_server(struct serving *serving, struct error *error)
     return serving->server != NULL;
 }
 
-/* The first start makes a key; one that is given is there from then on. */
-static bool make_key(struct serving *serving, struct error *error)
+/* Writes a file that only its owner may read. */
+static bool write_private(const char *path, const struct buffer *text, struct error *error)
 {
-    const struct config *config = serving->config;
-    const struct access_key wanted = {
-        .id = config->access_key_id,
-        .secret = config->secret_access_key,
-        .name = "admin",
-        .owner = config->account,
-        .active = true,
-    };
-    struct access_key *keys = NULL, made;
-    size_t count = 0;
+    int fd = -1;
 
-    if (!access_key_list(serving->store, serving->arena, &keys, &count, error)) return false;
-    for (size_t i = 0; wanted.id != NULL && i < count; i++)
-        if (strcmp(keys[i].id, wanted.id) == 0) return true;
-    if (wanted.id == NULL && count > 0) return true;
-    if (!access_key_add(serving->store, &wanted, false, serving->arena, &made, error)) return false;
-    if (wanted.id == NULL) serving->made_key = made;
-    return true;
+    if (!file_remove(path, error)) return false;
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) return error_set_errno(error, errno, "%s cannot be written", path);
+    bool good = file_write(fd, text->data, text->length, path, error);
+
+    close(fd);
+    return good;
 }
 
-static bool make_buckets(struct serving *serving, struct error *error)
+static bool leave_note(struct serving *serving, struct error *error)
 {
-    const struct config *config = serving->config;
+    struct buffer text __attribute__((cleanup(buffer_free))) = {0};
+    uint64_t failures = json_failures();
+    json_t *note = json_object();
 
-    for (unsigned i = 0; i < config->bucket_count; i++) {
-        const struct bucket_create create = {.name = config->buckets[i], .owner = config->account};
-        struct error problem = {0};
+    json_object_set_new(note, "url", json_string(server_url(serving->server)));
+    json_object_set_new(note, "pid", json_integer(getpid()));
+    json_object_set_new(note, "access_key_id", json_string(serving->admin.id));
+    json_object_set_new(note, "secret_access_key", json_string(serving->admin.secret));
+    if (serving->config->tls_certificate != NULL) {
+        char *path = realpath(serving->config->tls_certificate, NULL);
 
-        if (!bucket_create(serving->store, &create, &problem) && problem.code != ERROR_CONFLICT) {
-            if (error != NULL) *error = problem;
-            return false;
-        }
+        json_object_set_new(note, "ca_file", json_string(path == NULL ? serving->config->tls_certificate : path));
+        memory_free(path);
     }
+    json_append(&text, note, JSON_COMPACT);
+    json_decref(note);
+    buffer_append_char(&text, '\n');
+    const char *path = arena_format(serving->arena, error, "%s/server.json", serving->config->data);
+
+    if (path == NULL || !json_built(failures, error) || !buffer_check(&text, error) ||
+        !write_private(path, &text, error))
+        return false;
+    serving->note = path;
     return true;
-}
-
-static bool open_store(struct serving *serving, struct error *error)
-{
-    const struct config *config = serving->config;
-    const struct local_options local = {.folder = serving->folder, .key_file = config->key_file};
-    struct s3_options s3 = {.region = config->region, .domain = config->domain, .account = config->account};
-
-    serving->store = local_open(&local, error);
-    if (serving->store == NULL) return false;
-    s3.store = serving->store;
-    serving->s3 = s3_new(&s3, error);
-    return serving->s3 != NULL && make_key(serving, error) && make_buckets(serving, error);
 }
 
 bool serving_start(struct serving *serving, const struct config *config, struct error *error)
 {
     serving->config = config;
     serving->arena = arena_new(0, error);
-    if (serving->arena == NULL) return false;
-    serving->folder = folder_open(config->data, FOLDER_WRITE, error);
-    if (serving->folder == NULL || !make_metrics(serving, error) || !open_store(serving, error)) return false;
+    if (serving->arena == NULL || !open_store(serving, error) || !make_metrics(serving, error)) return false;
     struct status_options options = {.metrics = serving->metrics, .metrics_remote = config->metrics_remote};
 
     serving->status = status_new(&options, error);
-    return serving->status != NULL && start_server(serving, error);
+    return serving->status != NULL && start_server(serving, error) && leave_note(serving, error);
 }
 
 void serving_stop(struct serving *serving)
 {
+    if (serving->note != NULL) file_remove(serving->note, NULL);
     server_stop(serving->server, serving->config == NULL ? 0 : serving->config->drain_seconds);
-    serving->server = NULL;
     status_free(serving->status);
     metrics_free(serving->metrics);
     s3_free(serving->s3);
-    if (serving->store != NULL) local_close(serving->store);
+    local_close(serving->store);
     if (serving->folder != NULL) folder_close(serving->folder);
     arena_free(serving->arena);
 }

@@ -1,4 +1,4 @@
-/* The parts of a running server, joined: folder, store, protocols, metrics, watches and what goes on beside. */
+/* The parts of a running server, joined: folder, store, protocols, metrics, and what goes on beside. */
 #ifndef AISLE_CLI_SERVING_H
 #define AISLE_CLI_SERVING_H
 
@@ -6,7 +6,6 @@
 #include "http/s3/s3.h"
 #include "http/server.h"
 #include "http/status.h"
-#include "store/folder.h"
 #include "store/local/access_key.h"
 #include "task/config.h"
 
@@ -15,14 +14,19 @@ struct serving {
     struct arena *arena;
     struct folder *folder;
     struct local_store *store;
+    struct access_key admin; /* a key with all rights; its texts live in the arena */
+    bool key_made;           /* just now, so that its secret is to be told */
     struct s3 *s3;
-    struct access_key made_key; /* id NULL: none was made */
     struct metrics *metrics;
     struct status *status;
     struct server *server;
+    const char *note; /* the path of server.json once it is there */
 };
 
-/* Opens the data folder and begins to serve. On failure serving_stop still releases what there is. */
+/* Opens the data folder and begins to serve. On failure serving_stop still releases what there is.
+ *
+ * While it serves, server.json in the data folder (mode 0600) tells other commands of this machine how to reach it:
+ * {"url": …, "pid": …, "access_key_id": …, "secret_access_key": …}, and "ca_file", the certificate, under TLS. */
 bool serving_start(struct serving *serving, const struct config *config, struct error *error);
 
 /* Lets requests under way finish, within the configured time, and closes everything in order. */
