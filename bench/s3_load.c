@@ -75,9 +75,11 @@ static void fail(const struct error *error)
     exit(1);
 }
 
-static void key_name(char *name, size_t room, size_t number)
+static void key_name(const struct load *load, char *name, size_t room, size_t number)
 {
-    snprintf(name, room, "data/%04zu/object-%08zu", number / 1000, number);
+    bool large = strcmp(load->operation, "up") == 0 || strcmp(load->operation, "down") == 0;
+
+    snprintf(name, room, "%s/%04zu/object-%08zu", large ? "large" : "data", number / 1000, number);
 }
 
 /* The head of one request, signed. */
@@ -132,7 +134,7 @@ static void sign_all(struct load *load, struct arena *arena, struct error *error
     for (size_t k = 0; k < load->keys; k++) {
         char name[80], path[200], query[200] = "";
 
-        key_name(name, sizeof name, k);
+        key_name(load, name, sizeof name, k);
         snprintf(path, sizeof path, "/%s%s%s", load->bucket, list || strcmp(operation, "make") == 0 ? "" : "/",
                  list || strcmp(operation, "make") == 0 ? "" : name);
         if (list)

@@ -88,7 +88,10 @@ static bool check(const struct config *config, struct error *error)
         return error_set(error, ERROR_USAGE, "--tls-certificate and --tls-key go together");
     if ((config->access_key_id == NULL) != (config->secret_access_key == NULL))
         return error_set(error, ERROR_USAGE, "AISLE_ACCESS_KEY_ID and AISLE_SECRET_ACCESS_KEY go together");
-    if (config->tls_certificate != NULL || config->allow_remote || server_is_loopback(config->listen)) return true;
+    bool loopback = false;
+
+    if (!server_address(config->listen, &loopback, error)) return false;
+    if (loopback || config->tls_certificate != NULL || config->allow_remote) return true;
     return error_set(error, ERROR_USAGE,
                      "%s can be reached from other machines, where data would go over the wire in the clear; give "
                      "--tls-certificate and --tls-key, or --allow-remote if the network is to be trusted",

@@ -236,7 +236,7 @@ void serving_stop(struct serving *serving)
     status_free(serving->status);
     metrics_free(serving->metrics);
     s3_free(serving->s3);
-    local_close(serving->store);
+    if (serving->store != NULL) local_close(serving->store);
     if (serving->folder != NULL) folder_close(serving->folder);
     arena_free(serving->arena);
 }

@@ -43,6 +43,7 @@ static bool start_daemon(struct server *server, struct error *error)
 {
     const struct server_options *options = &server->options;
     bool tls = options->tls_certificate != NULL;
+    static char tls_versions[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | (tls ? MHD_USE_TLS : 0);
     struct MHD_OptionItem more[8];
     size_t count = 0;
@@ -53,6 +54,7 @@ static bool start_daemon(struct server *server, struct error *error)
         more[count++] = (struct MHD_OptionItem){MHD_OPTION_PER_IP_CONNECTION_LIMIT,
                                                 (intptr_t)options->max_connections_per_ip, NULL};
     if (tls) {
+        more[count++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0, tls_versions};
         more[count++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, server->certificate.data};
         more[count++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, server->key.data};
     }

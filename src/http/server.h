@@ -28,8 +28,8 @@ struct server_options {
 };
 
 struct server *server_start(const struct server_options *options, struct error *error);
-/* Whether only this machine reaches an address to listen on; false also for what is no address. */
-bool server_is_loopback(const char *listen);
+/* Whether only this machine reaches an address to listen on. False for what is no address. */
+bool server_address(const char *listen, bool *loopback, struct error *error);
 /* "http://127.0.0.1:9000"; for an address that means all interfaces the one that this machine reaches it by. */
 const char *server_url(const struct server *server);
 /* Takes no new connections, lets requests that are under way finish for up to so long, then breaks them off. */

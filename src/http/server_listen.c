@@ -64,14 +64,15 @@ static bool parse_address(const char *listen, union address *address, socklen_t 
                              host);
 }
 
-bool server_is_loopback(const char *listen)
+bool server_address(const char *listen, bool *loopback, struct error *error)
 {
     union address address;
     socklen_t size = 0;
 
-    if (!parse_address(listen, &address, &size, NULL)) return false;
-    if (address.any.sa_family == AF_INET6) return IN6_IS_ADDR_LOOPBACK(&address.v6.sin6_addr);
-    return ntohl(address.v4.sin_addr.s_addr) >> 24 == 127;
+    if (!parse_address(listen, &address, &size, error)) return false;
+    *loopback = address.any.sa_family == AF_INET6 ? IN6_IS_ADDR_LOOPBACK(&address.v6.sin6_addr) != 0
+                                                  : ntohl(address.v4.sin_addr.s_addr) >> 24 == 127;
+    return true;
 }
 
 /* The URL by which a client of this machine reaches the socket. */
