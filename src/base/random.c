@@ -54,11 +54,6 @@ uint64_t random_below(struct random *random, uint64_t bound)
     return (uint64_t)(product >> 64);
 }
 
-double random_unit(struct random *random)
-{
-    return (double)(random_next(random) >> 11) * 0x1.0p-53;
-}
-
 bool random_bytes(void *bytes, size_t size, struct error *error)
 {
     char *at = bytes;

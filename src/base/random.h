@@ -18,9 +18,6 @@ uint64_t random_next(struct random *random);
 /* Uniform in 0 … bound - 1, without bias. `bound` is at least 1. */
 uint64_t random_below(struct random *random, uint64_t bound);
 
-/* Uniform in [0, 1), made of 53 bits. */
-double random_unit(struct random *random);
-
 /* Bytes from getrandom(2). */
 bool random_bytes(void *bytes, size_t size, struct error *error);
 

@@ -52,7 +52,7 @@ static const struct option options[] = {
                     .kind = VALUE_SIZE,
                     .argument = "SIZE",
                     .minimum = 16 << 20,
-                    .help = "memory to stay under; a quarter of the machine unless given"},
+                    .help = "memory for the rows at work; a quarter of the machine unless given"},
     [RUN_THREADS] = {.name = "threads",
                      .kind = VALUE_COUNT,
                      .argument = "N",
