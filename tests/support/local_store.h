@@ -146,7 +146,7 @@ static inline size_t count_files(const char *folder)
     for (struct dirent *entry = NULL; entries != NULL && (entry = readdir(entries)) != NULL;) {
         char path[600];
         if (entry->d_name[0] == '.') continue;
-        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        assert_true(snprintf(path, sizeof path, "%s/%s", folder, entry->d_name) < (int)sizeof path);
         count += entry->d_type == DT_DIR ? count_files(path) : 1;
     }
     if (entries != NULL) closedir(entries);

@@ -44,7 +44,7 @@ static size_t files_in(const char *path)
     while (entries != NULL && (entry = readdir(entries)) != NULL) {
         char below[600];
 
-        snprintf(below, sizeof below, "%s/%s", path, entry->d_name);
+        assert_true(snprintf(below, sizeof below, "%s/%s", path, entry->d_name) < (int)sizeof below);
         if (entry->d_type == DT_REG) {
             count++;
         } else if (entry->d_name[0] != '.') {

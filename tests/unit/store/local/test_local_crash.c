@@ -95,7 +95,7 @@ static void *work(void *context)
 
 static void note_path(const struct local_place *place, unsigned thread, char path[100])
 {
-    snprintf(path, 100, "%s-note-%u", place->path, thread);
+    assert_true(snprintf(path, 100, "%s-note-%u", place->path, thread) < 100);
 }
 
 /* In a process of its own: works until the failpoint ends it. */
