@@ -3,8 +3,10 @@ tokens, clocks, and requests that were tampered with."""
 import datetime
 import http.client
 import json
+import random
 import subprocess
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import boto3
@@ -446,6 +448,27 @@ def test_keys_in_any_form_are_signed_as_they_are(place, s3):
         url = version_4.generate_presigned_url("get_object", {"Bucket": "shop", "Key": "odd/" + name})
         assert fetch(url) == (200, "")
         s3.delete_object(Bucket="shop", Key="odd/" + name)
+
+
+def test_random_requests_are_signed_as_botocore_signs_them(place):
+    """What botocore signs is accepted, whatever is in path, query and headers, and no longer with another secret."""
+    chance = random.Random(4)
+    letters = "ab/ +%&=?#~.*'()!@:;,<>|^`[]{}$\"äé€😀\x01\x7f"
+
+    def text(most):
+        return "".join(chance.choice(letters) for _ in range(chance.randint(1, most)))
+
+    for _ in range(200):
+        path = "/shop/" + urllib.parse.quote(text(20).replace("/", "") + "x", safe="/~" if chance.random() < 0.5 else "")
+        query = "&".join(urllib.parse.quote(text(6), safe="~") + ("=" + urllib.parse.quote(text(8), safe="~"))
+                         for _ in range(chance.randint(0, 4)))
+        headers = {f"x-amz-meta-{number}": "".join(chance.choice("ab  ,;=\"'") for _ in range(8)).strip() or "x"
+                   for number in range(chance.randint(0, 3))}
+        target = path + ("?" + query if query else "")
+        right = signed(place, "GET", target, headers)
+        assert send(place, "GET", target, right) in ((404, "NoSuchKey"), (400, "InvalidArgument")), (target, headers)
+        wrong = right | {"Authorization": right["Authorization"][:-1] + ("0" if right["Authorization"][-1] != "0" else "1")}
+        assert send(place, "GET", target, wrong) == (403, "SignatureDoesNotMatch"), (target, headers)
 
 
 def test_chunks_with_wrong_signatures_leave_nothing(place, s3):
