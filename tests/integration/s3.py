@@ -52,7 +52,7 @@ class Server:
 
     def client(self, key_id=KEY_ID, secret=SECRET, verify=None, endpoint=None, **settings):
         """A boto3 client; `key_id` None is nobody."""
-        settings = {"retries": {"max_attempts": 0}, "s3": {"addressing_style": "path"}} | settings
+        settings = {"signature_version": "s3v4", "retries": {"max_attempts": 0}, "s3": {"addressing_style": "path"}} | settings
         if key_id is None:
             settings["signature_version"] = UNSIGNED
         return boto3.client("s3", endpoint_url=endpoint or self.url, region_name="us-east-1", verify=verify,

@@ -133,9 +133,14 @@ static bool take(void *context, const void *data, size_t size, struct error *err
     struct s3_body *body = &request->body;
     uint64_t most = request->s3->options.max_object_bytes;
 
+    /* Of a form only the file's bytes count, which it gives on by itself. */
+    if (request->operation->body == S3_FORM) {
+        return form_add(body->form, data, size, error);
+    }
     body->received_bytes += size;
     switch (request->operation->body) {
     case S3_NO_BODY:
+    case S3_FORM:
         return true;
     case S3_DOCUMENT:
         if (body->received_bytes > MOST_DOCUMENT_BYTES) {
@@ -149,8 +154,6 @@ static bool take(void *context, const void *data, size_t size, struct error *err
             return error_set_named(error, ERROR_LIMIT, "EntityTooLarge", "the object is larger than the server takes");
         }
         return body->put == NULL || object_put_write(body->put, data, size, error);
-    case S3_FORM:
-        return form_add(body->form, data, size, error);
     }
     return true;
 }

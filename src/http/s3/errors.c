@@ -228,12 +228,12 @@ void s3_error_answer(struct s3_request *request, const struct error *error)
     if (request->marker_version != NULL) {
         answer_marker(request);
     }
-    if (kind->status == 304 || str_is(exchange->request.method, "HEAD")) {
-        return;
-    }
     if (kind->status == 405) {
         answer_header(exchange, "Allow", request->marker_version != NULL ? "DELETE" : "GET, HEAD, PUT, POST, DELETE",
                       NULL);
+    }
+    if (kind->status == 304 || str_is(exchange->request.method, "HEAD")) {
+        return;
     }
     answer_header(exchange, "Content-Type", "application/xml", NULL);
     write_xml(request, kind, message);

@@ -201,8 +201,8 @@ static bool read_headers(struct form *form, bool *more, struct error *error)
 
 static bool keep_field(struct form *form, size_t length, struct error *error)
 {
-    if (form->field_count == MOST_FIELDS) {
-        return error_set_named(error, ERROR_INVALID, "MaxPostPreDataLengthExceededError", "there are too many fields");
+    if (form->field_count == MOST_FIELDS || form->field_bytes + length > MOST_FIELD_BYTES) {
+        return error_set_named(error, ERROR_INVALID, "MaxPostPreDataLengthExceededError", "the fields are too long");
     }
     const char *value = arena_text(form->options.arena, form->pending.data, length, error);
 
