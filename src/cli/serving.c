@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -11,11 +12,32 @@
 #include "base/memory.h"
 #include "store/local/bucket.h"
 
+/* Below this much free room a server calls itself not ready. */
+#define LEAST_FREE_BYTES (UINT64_C(16) << 20)
+
 static const struct service *route(void *context, const struct exchange *exchange)
 {
     const struct serving *serving = context;
 
     return status_takes(exchange) ? status_service(serving->status) : s3_service(serving->s3);
+}
+
+/* The index can be read, and there is room to write. */
+static bool is_ready(void *context, struct error *error)
+{
+    const struct serving *serving = context;
+    struct arena *arena = arena_new(0, error);
+    struct bucket *buckets = NULL;
+    size_t count = 0;
+    struct statvfs disk;
+
+    if (arena == NULL) return false;
+    bool good = bucket_list(serving->store, arena, serving->config->account, &buckets, &count, error);
+
+    arena_free(arena);
+    if (good && statvfs(serving->config->data, &disk) == 0 && disk.f_bavail < LEAST_FREE_BYTES / disk.f_frsize)
+        return error_set(error, ERROR_LIMIT, "the disk under %s is full", serving->config->data);
+    return good;
 }
 
 static void collect(void *context, struct metrics *metrics)
@@ -223,15 +245,19 @@ bool serving_start(struct serving *serving, const struct config *config, struct 
     serving->config = config;
     serving->arena = arena_new(0, error);
     if (serving->arena == NULL || !open_store(serving, error) || !make_metrics(serving, error)) return false;
-    struct status_options options = {.metrics = serving->metrics, .metrics_remote = config->metrics_remote};
+    struct status_options options = {
+        .metrics = serving->metrics, .metrics_remote = config->metrics_remote, .ready = is_ready, .context = serving};
 
     serving->status = status_new(&options, error);
-    return serving->status != NULL && start_server(serving, error) && leave_note(serving, error);
+    if (serving->status == NULL || !start_server(serving, error) || !leave_note(serving, error)) return false;
+    serving->upkeep = upkeep_start(serving->store, serving->metrics, config->lifecycle_interval_seconds, error);
+    return serving->upkeep != NULL;
 }
 
 void serving_stop(struct serving *serving)
 {
     if (serving->note != NULL) file_remove(serving->note, NULL);
+    upkeep_stop(serving->upkeep);
     server_stop(serving->server, serving->config == NULL ? 0 : serving->config->drain_seconds);
     status_free(serving->status);
     metrics_free(serving->metrics);

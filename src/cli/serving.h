@@ -2,6 +2,7 @@
 #ifndef AISLE_CLI_SERVING_H
 #define AISLE_CLI_SERVING_H
 
+#include "cli/upkeep.h"
 #include "http/metrics.h"
 #include "http/s3/s3.h"
 #include "http/server.h"
@@ -19,6 +20,7 @@ struct serving {
     struct s3 *s3;
     struct metrics *metrics;
     struct status *status;
+    struct upkeep *upkeep;
     struct server *server;
     const char *note; /* the path of server.json once it is there */
 };
