@@ -140,7 +140,8 @@ static CURLcode first_of(CURLcode a, CURLcode b)
 
 static CURLcode set_method(CURL *handle, const struct aws_request *request)
 {
-    bool upload = strcmp(request->method, "PUT") == 0 || strcmp(request->method, "POST") == 0;
+    bool upload =
+        strcmp(request->method, "PUT") == 0 || strcmp(request->method, "POST") == 0 || request->body_bytes > 0;
     CURLcode code = CURLE_OK;
     /* On a connection that was kept curl itself sends again what got no answer. */
     if (request->once) code = curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);

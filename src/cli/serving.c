@@ -19,7 +19,8 @@ static const struct service *route(void *context, const struct exchange *exchang
 {
     const struct serving *serving = context;
 
-    return status_takes(exchange) ? status_service(serving->status) : s3_service(serving->s3);
+    if (status_takes(exchange)) return status_service(serving->status);
+    return keys_takes(serving->keys, exchange) ? keys_service(serving->keys) : s3_service(serving->s3);
 }
 
 /* The index can be read, and there is room to write. */
@@ -173,8 +174,12 @@ static bool open_store(struct serving *serving, struct error *error)
     struct s3_options s3 = {
         .store = serving->store, .region = config->region, .domain = config->domain, .account = config->account};
 
+    struct keys_options keys = {
+        .store = serving->store, .region = config->region, .account = config->account, .domain = config->domain};
+
     serving->s3 = s3_new(&s3, error);
-    return serving->s3 != NULL && settle_key(serving, error) && make_buckets(serving, error);
+    serving->keys = serving->s3 != NULL ? keys_new(&keys, error) : NULL;
+    return serving->keys != NULL && settle_key(serving, error) && make_buckets(serving, error);
 }
 
 static bool start_server(struct serving *serving, struct error *error)
@@ -220,6 +225,7 @@ static bool leave_note(struct serving *serving, struct error *error)
 
     json_object_set_new(note, "url", json_string(server_url(serving->server)));
     json_object_set_new(note, "pid", json_integer(getpid()));
+    json_object_set_new(note, "region", json_string(serving->config->region));
     json_object_set_new(note, "access_key_id", json_string(serving->admin.id));
     json_object_set_new(note, "secret_access_key", json_string(serving->admin.secret));
     if (serving->config->tls_certificate != NULL) {
@@ -261,6 +267,7 @@ void serving_stop(struct serving *serving)
     server_stop(serving->server, serving->config == NULL ? 0 : serving->config->drain_seconds);
     status_free(serving->status);
     metrics_free(serving->metrics);
+    keys_free(serving->keys);
     s3_free(serving->s3);
     if (serving->store != NULL) local_close(serving->store);
     if (serving->folder != NULL) folder_close(serving->folder);

@@ -3,6 +3,7 @@
 #define AISLE_CLI_SERVING_H
 
 #include "cli/upkeep.h"
+#include "http/keys.h"
 #include "http/metrics.h"
 #include "http/s3/s3.h"
 #include "http/server.h"
@@ -18,6 +19,7 @@ struct serving {
     struct access_key admin; /* a key with all rights; its texts live in the arena */
     bool key_made;           /* just now, so that its secret is to be told */
     struct s3 *s3;
+    struct keys *keys;
     struct metrics *metrics;
     struct status *status;
     struct upkeep *upkeep;
@@ -28,7 +30,8 @@ struct serving {
 /* Opens the data folder and begins to serve. On failure serving_stop still releases what there is.
  *
  * While it serves, server.json in the data folder (mode 0600) tells other commands of this machine how to reach it:
- * {"url": …, "pid": …, "access_key_id": …, "secret_access_key": …}, and "ca_file", the certificate, under TLS. */
+ * {"url": …, "region": …, "pid": …, "access_key_id": …, "secret_access_key": …}, and "ca_file", the certificate, under
+ * TLS. */
 bool serving_start(struct serving *serving, const struct config *config, struct error *error);
 
 /* Lets requests under way finish, within the configured time, and closes everything in order. */
