@@ -91,6 +91,7 @@ extern const struct command cli_check;
 extern const struct command cli_completion;
 extern const struct command cli_cp;
 extern const struct command cli_export;
+extern const struct command cli_fsck;
 extern const struct command cli_help;
 extern const struct command cli_key;
 extern const struct command cli_kpi;

@@ -18,6 +18,7 @@ const struct command *const cli_commands[] = {
     &cli_profile,
     &cli_sample,
     &cli_serve,
+    &cli_fsck,
     &cli_backup,
     &cli_restore,
     &cli_ls,

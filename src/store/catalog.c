@@ -51,6 +51,11 @@ static const char tables_of_objects[] =
     "  hash BLOB," /* 16 bytes of the ETag, 4 bytes big-endian of how many parts if so, 32 of the SHA-256 if known */
     "  body INTEGER, detail BLOB,"
     "  PRIMARY KEY(bucket, key, rank)) WITHOUT ROWID;"
+    /* What fsck took out of object: bytes that are missing or damaged. */
+    "CREATE TABLE quarantine("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT, bucket INTEGER NOT NULL, key TEXT NOT NULL, rank INTEGER NOT NULL,"
+    "  flags INTEGER NOT NULL, size_bytes INTEGER NOT NULL, modified_us INTEGER NOT NULL, hash BLOB, body INTEGER,"
+    "  detail BLOB, reason TEXT NOT NULL, found_us INTEGER NOT NULL);"
     "CREATE TABLE body("
     "  id INTEGER PRIMARY KEY, refs INTEGER NOT NULL, form INTEGER NOT NULL,"
     "  size_bytes INTEGER NOT NULL, stored_bytes INTEGER NOT NULL,"
