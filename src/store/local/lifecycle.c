@@ -200,24 +200,38 @@ static bool apply_batch(void *context, struct statement_cache *db, struct error 
     return true;
 }
 
+static bool delete_batch(struct walk *walk, size_t first, size_t count, struct error *error)
+{
+    struct batch batch = {.step = &walk->step,
+                          .actions = &walk->actions[first],
+                          .count = count,
+                          .deleting = {.arena = walk->step.arena,
+                                       .event_deleted = "LifecycleExpiration:Delete",
+                                       .event_marker = "LifecycleExpiration:DeleteMarkerCreated"}};
+    bool any = false;
+
+    for (size_t a = first; a < first + count; a++) {
+        any = any || walk->actions[a].verdict != LIFECYCLE_MOVE;
+    }
+    if (!any) {
+        return true;
+    }
+    bool committed = committer_do(walk->step.store->committer, apply_batch, &batch, error);
+
+    doomed_remove(walk->step.store, &batch.deleting.doomed, committed);
+    walk->step.counts->expired += committed ? batch.expired : 0;
+    walk->step.counts->removed += committed ? batch.removed : 0;
+    return committed;
+}
+
 static bool act(struct walk *walk, struct error *error)
 {
     for (size_t a = 0; a < walk->action_count && !lifecycle_stopped(walk->step.store); a += CHANGES_AT_ONCE) {
         size_t rest = walk->action_count - a;
-        struct batch batch = {.step = &walk->step,
-                              .actions = &walk->actions[a],
-                              .count = rest < CHANGES_AT_ONCE ? rest : CHANGES_AT_ONCE,
-                              .deleting = {.arena = walk->step.arena,
-                                           .event_deleted = "LifecycleExpiration:Delete",
-                                           .event_marker = "LifecycleExpiration:DeleteMarkerCreated"}};
-        bool committed = committer_do(walk->step.store->committer, apply_batch, &batch, error);
 
-        doomed_remove(walk->step.store, &batch.deleting.doomed, committed);
-        if (!committed) {
+        if (!delete_batch(walk, a, rest < CHANGES_AT_ONCE ? rest : CHANGES_AT_ONCE, error)) {
             return false;
         }
-        walk->step.counts->expired += batch.expired;
-        walk->step.counts->removed += batch.removed;
     }
     for (size_t a = 0; a < walk->action_count && !lifecycle_stopped(walk->step.store); a++) {
         struct error failure = {0};

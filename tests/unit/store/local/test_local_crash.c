@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/random.h"
+#include "store/local/lifecycle.h"
 #include "support/local_store.h"
 
 #define THREADS 4
@@ -23,6 +25,18 @@ static void fill(char *text, unsigned thread, unsigned step)
 
     memset(text, 'a' + (int)((thread + step) % 26), size);
     text[size] = '\0';
+}
+
+/* Of letters that compress, but not to nothing. */
+static void fill_noise(char text[BIG + 1], unsigned number)
+{
+    struct random random;
+
+    random_seed(&random, number);
+    for (size_t i = 0; i < BIG; i++) {
+        text[i] = (char)('a' + random_below(&random, 16));
+    }
+    text[BIG] = '\0';
 }
 
 static bool quiet_put(struct local_place *place, const char *key, const char *text)
@@ -223,24 +237,31 @@ static size_t expected_blobs(struct local_place *place)
     return count;
 }
 
+static int run_child(const char *path, const char *what, const char *failpoints)
+{
+    pid_t child = fork();
+    int status = 0;
+
+    if (child == 0) {
+        setenv("AISLE_FAILPOINTS", failpoints, 1);
+        execl("/proc/self/exe", "test", path, what, NULL);
+        _exit(1);
+    }
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
 static void die_at(struct local_place *place, const char *failpoint, unsigned at)
 {
     char variable[80];
     struct seen seen = {0};
-    int status = 0;
 
     snprintf(variable, sizeof variable, "%s=crash:%u", failpoint, at);
     make_bucket(place, "one");
     local_place_close(place);
-    pid_t child = fork();
+    int status = run_child(place->path, "put", variable);
 
-    if (child == 0) {
-        setenv("AISLE_FAILPOINTS", variable, 1);
-        execl("/proc/self/exe", "test", place->path, NULL);
-        _exit(1);
-    }
-    waitpid(child, &status, 0);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 137) {
+    if (status != 137) {
         fail_msg("%s did not end the process, which ended with %d", variable, status);
     }
     local_place_open(place);
@@ -249,6 +270,73 @@ static void die_at(struct local_place *place, const char *failpoint, unsigned at
     }
     count_events(place, &seen);
     assert_int_equal(count_blobs(place), expected_blobs(place));
+}
+
+/* In a process of its own: moves all objects to a compressed class. */
+static int live_moving(const char *path)
+{
+    struct local_place place = {.inline_bytes = 1000};
+    struct lifecycle_counts counts = {0};
+
+    snprintf(place.path, sizeof place.path, "%s", path);
+    local_place_open(&place);
+    lifecycle_run(place.store, INT64_C(4102444800000000), &counts, NULL); /* 2100 */
+    local_place_close(&place);
+    return 0;
+}
+
+static void check_moved(struct local_place *place)
+{
+    char text[BIG + 1];
+
+    for (unsigned i = 0; i < 10; i++) {
+        char key[16];
+
+        snprintf(key, sizeof key, "k%u", i);
+        fill_noise(text, i);
+        assert_string_equal(text_of(place, "one", key, NULL), text);
+    }
+    assert_int_equal(count_blobs(place), 10);
+}
+
+static void test_dying_while_objects_move_to_another_class_loses_nothing(void **state)
+{
+    static const char *const failpoints[] = {"blob.named=crash:2", "lifecycle.stored=crash:2",
+                                             "committer.applied=crash:2", "committer.committed=crash:2"};
+    struct local_place *place = *state;
+    struct error error = {0};
+    char text[BIG + 1];
+
+    make_bucket(place, "one");
+    for (unsigned i = 0; i < 10; i++) {
+        char key[16];
+
+        snprintf(key, sizeof key, "k%u", i);
+        fill_noise(text, i);
+        put_text(place, "one", key, text);
+    }
+    must(bucket_set(place->store, "one", BUCKET_LIFECYCLE,
+                    "{\"Rules\": [{\"Status\": \"Enabled\", \"Filter\": {}, \"Transitions\": [{\"Days\": 1, "
+                    "\"StorageClass\": \"GLACIER\"}]}]}",
+                    &error),
+         &error);
+    for (size_t f = 0; f <= sizeof failpoints / sizeof failpoints[0]; f++) {
+        bool last = f == sizeof failpoints / sizeof failpoints[0];
+
+        local_place_close(place);
+        assert_int_equal(run_child(place->path, "move", last ? "" : failpoints[f]), last ? 0 : 137);
+        local_place_open(place);
+        check_moved(place);
+    }
+    struct object_event *events = NULL;
+    size_t count = 0;
+    size_t moved = 0;
+
+    must(object_events(place->store, 0, 1000, place->arena, &events, &count, &error), &error);
+    for (size_t e = 0; e < count; e++) {
+        moved += strcmp(events[e].name, "LifecycleTransition") == 0;
+    }
+    assert_int_equal(moved, 10);
 }
 
 static void test_dying_at_any_step_loses_nothing(void **state)
@@ -272,11 +360,14 @@ static void test_dying_at_any_step_loses_nothing(void **state)
 
 int main(int count, char **words)
 {
-    if (count == 2) {
-        return live(words[1]); /* the process that is to die */
+    if (count == 3) {
+        /* The process that is to die. */
+        return strcmp(words[2], "move") == 0 ? live_moving(words[1]) : live(words[1]);
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dying_at_any_step_loses_nothing),
+        cmocka_unit_test_setup_teardown(test_dying_while_objects_move_to_another_class_loses_nothing, local_place_setup,
+                                        local_place_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* Listings: random puts, deletes and listings against a plain list of versions that says what must come. */
+/* Random puts, conditions, deletes, gets and listings against a plain list of versions that says what must come. */
 #include "base/random.h"
 #include "support/local_store.h"
 
@@ -58,6 +58,76 @@ static void add_row(struct model *model, const char *key, const char *version, b
     row->size_bytes = size_bytes;
 }
 
+/* The current version of a key; NULL: none, or a delete marker. */
+static const struct model_row *current_row(const struct model *model, const char *key)
+{
+    const struct model_row *current = NULL;
+
+    for (size_t r = 0; r < model->count; r++) {
+        if (!model->rows[r].gone && strcmp(model->rows[r].key, key) == 0) {
+            current = &model->rows[r];
+        }
+    }
+    return current != NULL && !current->marker ? current : NULL;
+}
+
+/* A put under conditions that the model knows the outcome of; the body's length says what it is. */
+static void put_if(struct model *model, const char *key, const char *text)
+{
+    const struct model_row *current = current_row(model, key);
+    bool absent = random_below(&model->random, 2) == 0;
+    struct object before = {.etag = "\"none\""};
+    struct object object;
+    struct error error = {0};
+
+    if (current != NULL) {
+        must(object_head(model->place->store, &(struct object_place){"one", key, NULL}, model->place->arena, &before,
+                         &error),
+             &error);
+        assert_string_equal(before.version_id, current->version);
+    }
+    bool matches = random_below(&model->random, 2) == 0;
+    struct object_put options = {.bucket = "one",
+                                 .key = key,
+                                 .owner = TEST_OWNER,
+                                 .conditions = {.if_none_match = absent ? "*" : NULL,
+                                                .if_match = absent    ? NULL
+                                                            : matches ? before.etag
+                                                                      : "\"0123\""}};
+    bool good = try_put(model->place, &options, text, strlen(text), NULL, &object, &error);
+
+    assert_int_equal(good, absent ? current == NULL : current != NULL && matches);
+    if (good) {
+        add_row(model, key, object.version_id, false, strlen(text));
+    } else {
+        assert_string_equal(error.name, current != NULL ? "PreconditionFailed" : "NoSuchKey");
+    }
+}
+
+/* Any version, or the current one, by its bytes. */
+static void check_body(struct model *model)
+{
+    const struct model_row *row = &model->rows[random_below(&model->random, model->count)];
+    bool by_version = random_below(&model->random, 2) == 0;
+    const struct model_row *wanted = by_version ? row : current_row(model, row->key);
+    struct object_place place = {"one", row->key, by_version ? row->version : NULL};
+    struct object object;
+    struct error error = {0};
+    const char *text = get_text(model->place, &place, NULL, &object, &error);
+
+    if (by_version && row->gone && strcmp(row->version, "null") == 0) {
+        return; /* there may be another of this id */
+    }
+    if (wanted == NULL || wanted->gone || wanted->marker) {
+        assert_null(text);
+        assert_string_equal(error.name, !by_version ? "NoSuchKey" : row->gone ? "NoSuchVersion" : "MethodNotAllowed");
+    } else {
+        must(text != NULL, &error);
+        assert_int_equal(strlen(text), wanted->size_bytes);
+        assert_string_equal(object.version_id, wanted->version);
+    }
+}
+
 static void change_something(struct model *model)
 {
     char key[24];
@@ -65,8 +135,10 @@ static void change_something(struct model *model)
     uint64_t dice = random_below(&model->random, 100);
 
     random_key(model, key);
-    if (dice < 55) {
-        text[random_below(&model->random, sizeof text)] = '\0';
+    text[random_below(&model->random, sizeof text)] = '\0';
+    if (dice < 15) {
+        put_if(model, key, text);
+    } else if (dice < 55) {
         struct object object = put_text(model->place, "one", key, text);
 
         add_row(model, key, object.version_id, false, strlen(text));
@@ -217,8 +289,11 @@ static void test_listings_agree_with_a_plain_list(void **state)
     model->place = place;
     random_seed(&model->random, 4711);
     make_bucket(place, "one");
-    while (model->count < 1500) {
+    while (model->count < 1000) {
         change_something(model);
+        if (model->count > 0) {
+            check_body(model);
+        }
         if (random_below(&model->random, 4) == 0) {
             check_listing(model);
         }
