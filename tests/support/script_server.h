@@ -31,7 +31,7 @@ struct script_step {
     const char *headers; /* lines that end in \r\n; NULL: none */
     const char *body;    /* NULL: none */
     size_t body_bytes;   /* 0: strlen */
-    size_t more_bytes;
+    size_t more_bytes;   /* that the head promises besides: SCRIPT_TRUNCATE, or any answer to HEAD */
 };
 
 struct script_request {
@@ -41,6 +41,7 @@ struct script_request {
 };
 
 #define SCRIPT_MOST 64
+#define SCRIPT_MOST_CONNECTIONS 4096
 
 struct script_connection {
     struct script_server *server;
@@ -50,7 +51,7 @@ struct script_connection {
 
 struct script_server {
     pthread_mutex_t lock;
-    struct script_connection connections[SCRIPT_MOST];
+    struct script_connection connections[SCRIPT_MOST_CONNECTIONS];
     int listener;
     int port;
     char url[64];
@@ -106,7 +107,7 @@ static inline void script_wait_for_end(int fd)
 }
 
 /* Does the step; false when the connection ends with it. */
-static inline bool script_do(int fd, const struct script_step *step)
+static inline bool script_do(int fd, const struct script_step *step, bool head_only)
 {
     char head[4096];
     size_t body_bytes = step->body_bytes ? step->body_bytes : step->body ? strlen(step->body) : 0;
@@ -133,6 +134,7 @@ static inline bool script_do(int fd, const struct script_step *step)
         }
         return true;
     default:
+        if (head_only) body_bytes = 0;
         if (!script_send(fd, head, (size_t)length) || !script_send(fd, step->body ? step->body : "", body_bytes)) {
             return false;
         }
@@ -172,7 +174,7 @@ static inline void *script_serve(void *context)
         } else {
             free(request.body);
         }
-        open = open && script_do(connection->fd, step);
+        open = open && script_do(connection->fd, step, strncmp(request.head, "HEAD ", 5) == 0);
     }
     close(connection->fd);
     return NULL;
@@ -184,7 +186,7 @@ static inline void *script_main(void *context)
     for (;;) {
         int fd = accept(server->listener, NULL, NULL);
         if (fd < 0) return NULL;
-        assert_true(server->connection_count < SCRIPT_MOST);
+        assert_true(server->connection_count < SCRIPT_MOST_CONNECTIONS);
         struct script_connection *connection = &server->connections[server->connection_count++];
         *connection = (struct script_connection){.server = server, .fd = fd};
         assert_int_equal(pthread_create(&connection->thread, NULL, script_serve, connection), 0);
