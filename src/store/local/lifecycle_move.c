@@ -20,7 +20,7 @@ struct move {
     struct intake *intakes; /* a new body for each piece */
     struct body *bodies;
     struct body_piece *pieces;
-    bool applied, gone;
+    bool applied;
     struct doomed doomed;
 };
 
@@ -155,7 +155,6 @@ static bool apply_move(void *context, struct statement_cache *db, struct error *
     int there = lifecycle_find(move->step, db, move->action, &found, error);
 
     if (there <= 0) {
-        move->gone = there == 0;
         return there == 0 && error_set(error, ERROR_NOT_FOUND, "it is gone");
     }
     struct object_row row = found.row;
@@ -174,6 +173,20 @@ static bool apply_move(void *context, struct statement_cache *db, struct error *
                     object_row_write(db, move->step->bucket->id, move->action->key, &row, error) &&
                     add_event(move, db, &row, error);
     return move->applied;
+}
+
+/* Whether the version is another one by now, or gone: then it is no failure that it could not be moved. */
+static bool is_gone(struct lifecycle_step *step, const struct lifecycle_action *action)
+{
+    struct statement_cache *reader = local_read_begin(step->store, NULL);
+    struct object_found found;
+    int there = reader != NULL ? lifecycle_find(step, reader, action, &found, NULL) : -1;
+
+    if (there > 0) {
+        statement_done(found.statement);
+    }
+    local_read_end(step->store, reader);
+    return there == 0;
 }
 
 bool lifecycle_move(struct lifecycle_step *step, const struct lifecycle_action *action, struct error *error)
@@ -201,5 +214,5 @@ bool lifecycle_move(struct lifecycle_step *step, const struct lifecycle_action *
     memory_free(move.intakes);
     memory_free(move.bodies);
     memory_free(move.pieces);
-    return good || move.gone || lifecycle_stopped(step->store);
+    return good || lifecycle_stopped(step->store) || is_gone(step, action);
 }

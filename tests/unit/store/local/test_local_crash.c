@@ -339,6 +339,38 @@ static void test_dying_while_objects_move_to_another_class_loses_nothing(void **
     assert_int_equal(moved, 10);
 }
 
+/* In a process of its own, whose first put meets a transaction that fails. */
+static int live_failing(const char *path)
+{
+    struct local_place place = {.inline_bytes = 1000};
+    char text[BIG + 1];
+
+    snprintf(place.path, sizeof place.path, "%s", path);
+    local_place_open(&place);
+    fill_noise(text, 1);
+    bool first = quiet_put(&place, "first", text);
+    bool second = quiet_put(&place, "second", text);
+
+    local_place_close(&place);
+    return first || !second;
+}
+
+static void test_a_transaction_that_fails_is_an_error_and_leaves_nothing(void **state)
+{
+    struct local_place *place = *state;
+    struct object object;
+    char text[BIG + 1];
+
+    make_bucket(place, "one");
+    local_place_close(place);
+    assert_int_equal(run_child(place->path, "fail", "committer.applied=error:1"), 0);
+    local_place_open(place);
+    fill_noise(text, 1);
+    assert_string_equal(text_of(place, "one", "second", NULL), text);
+    assert_false(object_head(place->store, &(struct object_place){"one", "first", NULL}, place->arena, &object, NULL));
+    assert_int_equal(count_blobs(place), 1);
+}
+
 static void test_dying_at_any_step_loses_nothing(void **state)
 {
     static const char *const failpoints[] = {"blob.written",    "blob.synced",       "blob.named",
@@ -362,10 +394,14 @@ int main(int count, char **words)
 {
     if (count == 3) {
         /* The process that is to die. */
-        return strcmp(words[2], "move") == 0 ? live_moving(words[1]) : live(words[1]);
+        return strcmp(words[2], "move") == 0   ? live_moving(words[1])
+               : strcmp(words[2], "fail") == 0 ? live_failing(words[1])
+                                               : live(words[1]);
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dying_at_any_step_loses_nothing),
+        cmocka_unit_test_setup_teardown(test_a_transaction_that_fails_is_an_error_and_leaves_nothing, local_place_setup,
+                                        local_place_teardown),
         cmocka_unit_test_setup_teardown(test_dying_while_objects_move_to_another_class_loses_nothing, local_place_setup,
                                         local_place_teardown),
     };

@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 
 #include "base/random.h"
+#include "store/local/lifecycle.h"
 #include "support/local_store.h"
 
 #define THREADS 6
@@ -113,6 +114,16 @@ static const char *copy_letter(struct worker *worker, struct arena *arena, const
     return error.name != NULL && strcmp(error.name, "NoSuchKey") == 0 ? NULL : "a copy failed";
 }
 
+/* Moves what there is to a compressed class, beside all the others. One thread does it. */
+static const char *move_letters(struct worker *worker)
+{
+    struct lifecycle_counts counts = {0};
+
+    return lifecycle_run(worker->place->store, INT64_C(4102444800000000), &counts, NULL) && counts.failed == 0
+               ? NULL
+               : "a move failed";
+}
+
 static void *work(void *context)
 {
     struct worker *worker = context;
@@ -127,12 +138,13 @@ static void *work(void *context)
 
         snprintf(key, sizeof key, "k%u", (unsigned)random_below(&random, KEYS));
         snprintf(other, sizeof other, "k%u", (unsigned)random_below(&random, KEYS));
-        worker->fault = dice < 6    ? put_letter(worker, arena, key, (unsigned)random_below(&random, 26))
-                        : dice < 13 ? get_letter(worker, arena, key)
-                        : dice < 15 ? delete_letter(worker, arena, key)
-                        : dice < 17 ? list_letters(worker, arena)
-                        : dice < 19 ? copy_letter(worker, arena, key, other)
-                                    : change_bucket(worker);
+        worker->fault = dice < 6              ? put_letter(worker, arena, key, (unsigned)random_below(&random, 26))
+                        : dice < 13           ? get_letter(worker, arena, key)
+                        : dice < 15           ? delete_letter(worker, arena, key)
+                        : dice < 17           ? list_letters(worker, arena)
+                        : dice < 19           ? copy_letter(worker, arena, key, other)
+                        : worker->number == 0 ? move_letters(worker)
+                                              : change_bucket(worker);
         arena_reset(arena);
     }
     arena_free(arena);
@@ -172,12 +184,19 @@ static void test_threads_do_not_disturb_each_other(void **state)
     pthread_t threads[THREADS];
 
     make_bucket(place, "one");
+    must(bucket_set(place->store, "one", BUCKET_LIFECYCLE,
+                    "{\"Rules\": [{\"Status\": \"Enabled\", \"Filter\": {}, \"Transitions\": [{\"Days\": 1, "
+                    "\"StorageClass\": \"GLACIER\"}]}]}",
+                    NULL),
+         &(struct error){0});
     for (unsigned t = 0; t < THREADS; t++) {
         workers[t] = (struct worker){.place = place, .number = t};
         assert_int_equal(pthread_create(&threads[t], NULL, work, &workers[t]), 0);
     }
     for (unsigned t = 0; t < THREADS; t++) {
         pthread_join(threads[t], NULL);
+    }
+    for (unsigned t = 0; t < THREADS; t++) {
         if (workers[t].fault != NULL) {
             fail_msg("%s", workers[t].fault);
         }
