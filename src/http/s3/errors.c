@@ -22,12 +22,9 @@ const struct s3_error s3_error_table[] = {
     {"BucketAlreadyOwnedByYou", 409, S3_ERROR_BUCKET,
      "Your previous request to create the named bucket succeeded and you already own it."},
     {"BucketNotEmpty", 409, S3_ERROR_BUCKET, "The bucket you tried to delete is not empty"},
-    {"ConditionalRequestConflict", 409, S3_ERROR_KEY,
-     "The conditional request cannot succeed due to a conflicting operation against this resource."},
     {"EntityTooLarge", 400, 0, "Your proposed upload exceeds the maximum allowed size"},
     {"EntityTooSmall", 400, 0, "Your proposed upload is smaller than the minimum allowed size"},
     {"ExpiredToken", 400, 0, "The provided token has expired."},
-    {"IllegalLocationConstraintException", 400, 0, NULL},
     {"IllegalVersioningConfigurationException", 400, 0, NULL},
     {"IncompleteBody", 400, 0, NULL},
     {"IncorrectNumberOfFilesInPostRequest", 400, 0, "POST requires exactly one file upload per request."},
@@ -54,7 +51,6 @@ const struct s3_error s3_error_table[] = {
     {"InvalidRetentionPeriod", 400, 0, NULL},
     {"InvalidStorageClass", 400, 0, "The storage class you specified is not valid"},
     {"InvalidTag", 400, 0, NULL},
-    {"InvalidTargetBucketForLogging", 400, 0, NULL},
     {"InvalidToken", 400, 0, "The provided token is malformed or otherwise invalid."},
     {"InvalidURI", 400, 0, NULL},
     {"KeyTooLongError", 400, S3_ERROR_KEY, "Your key is too long"},
@@ -70,7 +66,6 @@ const struct s3_error s3_error_table[] = {
     {"MethodNotAllowed", 405, S3_ERROR_METHOD, "The specified method is not allowed against this resource."},
     {"MissingContentLength", 411, 0, "You must provide the Content-Length HTTP header."},
     {"MissingRequestBodyError", 400, 0, "Request Body is empty"},
-    {"MissingSecurityHeader", 400, 0, NULL},
     {"NoSuchBucket", 404, S3_ERROR_BUCKET, "The specified bucket does not exist"},
     {"NoSuchBucketPolicy", 404, S3_ERROR_BUCKET, "The bucket policy does not exist"},
     {"NoSuchCORSConfiguration", 404, S3_ERROR_BUCKET, "The CORS configuration does not exist"},
@@ -92,14 +87,12 @@ const struct s3_error s3_error_table[] = {
     {"ObjectLockConfigurationNotFoundError", 404, S3_ERROR_BUCKET,
      "Object Lock configuration does not exist for this bucket"},
     {"OperationAborted", 409, 0, NULL},
-    {"OwnershipControlsNotFoundError", 404, S3_ERROR_BUCKET, "The bucket ownership controls were not found"},
     {"PreconditionFailed", 412, 0, "At least one of the pre-conditions you specified did not hold"},
     {"ReplicationConfigurationNotFoundError", 404, S3_ERROR_BUCKET, "The replication configuration was not found"},
     {"RequestIsNotMultiPartContent", 400, 0, "Bucket POST must be of the enclosure-type multipart/form-data."},
     {"RequestTimeTooSkewed", 403, 0, "The difference between the request time and the server's time is too large."},
     {"ServerSideEncryptionConfigurationNotFoundError", 404, S3_ERROR_BUCKET,
      "The server side encryption configuration was not found"},
-    {"ServiceUnavailable", 503, 0, NULL},
     {"SignatureDoesNotMatch", 403, S3_ERROR_KEY_ID, NULL},
     {"UnresolvableGrantByEmailAddress", 400, 0, NULL},
     {"UserKeyMustBeSpecified", 400, 0,
@@ -194,7 +187,7 @@ static void write_xml(struct s3_request *request, const struct s3_error *kind, c
     xml_leaf_text(out, "Code", kind->name);
     xml_leaf_text(out, "Message", message);
     write_elements(out, request, kind->elements);
-    xml_leaf_text(out, "Resource", exchange->path);
+    xml_leaf_text(out, "Resource", exchange->path != NULL ? exchange->path : "");
     xml_leaf_text(out, "RequestId", exchange->id);
     xml_leaf_text(out, "HostId", request->s3->host_id);
     xml_close(out, "Error");

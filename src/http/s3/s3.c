@@ -107,9 +107,12 @@ static void fail(void *context, struct exchange *exchange, const struct error *e
 {
     struct s3_request *request = exchange->state;
 
-    (void)context;
+    /* What is wrong may have been found before `begin`: a target that cannot be decoded. */
     if (request == NULL) {
-        answer_status(exchange, 500);
+        request = request_new(context, exchange, NULL);
+    }
+    if (request == NULL) {
+        answer_status(exchange, s3_error_of(error)->status);
         return;
     }
     s3_error_answer(request, error);
