@@ -1,9 +1,13 @@
 /* Receiving a body's bytes: into a blob, through the checksums, with what they must be checked at the end. */
 #include <string.h>
 
+#include "base/digest_beside.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "store/local/local_private.h"
+
+/* From here on a second processor pays. */
+#define BESIDE_BYTES (UINT64_C(2) << 20)
 
 static bool choose_key(struct intake *intake, const struct intake_options *options, struct error *error)
 {
@@ -29,9 +33,31 @@ bool intake_begin(struct intake *intake, struct local_store *store, const struct
     struct blob_form form = {.compressed = options->compressed,
                              .key = options->encryption != ENCRYPTION_NONE ? intake->key : NULL};
 
-    intake->digest = digest_new(intake->digests, error);
+    intake->md5 = digest_new(1U << DIGEST_MD5, error);
+    intake->digest = intake->md5 != NULL ? digest_new(intake->digests & ~(1U << DIGEST_MD5), error) : NULL;
     intake->writer = intake->digest != NULL ? blob_create(store->path, &form, store->inline_bytes, error) : NULL;
     return intake->writer != NULL;
+}
+
+static bool add_md5(struct intake *intake, const void *data, size_t size, struct error *error)
+{
+    if (intake->beside == NULL && !intake->alone && intake->size_bytes >= BESIDE_BYTES) {
+        intake->beside = digest_beside_new(intake->md5, NULL);
+        intake->alone = intake->beside == NULL;
+    }
+    if (intake->beside == NULL) {
+        return digest_add(intake->md5, data, size, error);
+    }
+    digest_beside_add(intake->beside, data, size);
+    return true;
+}
+
+static bool end_md5(struct intake *intake, struct error *error)
+{
+    struct digest_beside *beside = intake->beside;
+
+    intake->beside = NULL;
+    return digest_beside_end(beside, error);
 }
 
 bool intake_write(struct intake *intake, const void *data, size_t size, struct error *error)
@@ -40,7 +66,8 @@ bool intake_write(struct intake *intake, const void *data, size_t size, struct e
         return error_set_named(error, ERROR_LIMIT, "EntityTooLarge", "an object may have no more than 5 TiB");
     }
     intake->size_bytes += size;
-    return digest_add(intake->digest, data, size, error) && blob_write(intake->writer, data, size, error);
+    return add_md5(intake, data, size, error) && digest_add(intake->digest, data, size, error) &&
+           blob_write(intake->writer, data, size, error);
 }
 
 static bool check_md5(const struct put_expected *expected, const struct intake_sums *sums, struct error *error)
@@ -81,7 +108,9 @@ static bool check_checksum(struct intake *intake, const struct put_expected *exp
     if ((intake->digests & 1U << expected->checksum_kind) == 0) {
         return error_set(error, ERROR_INTERNAL, "a checksum is expected that was not asked for at the beginning");
     }
-    if (!digest_value(intake->digest, expected->checksum_kind, value, error)) {
+    struct digest *digest = expected->checksum_kind == DIGEST_MD5 ? intake->md5 : intake->digest;
+
+    if (!digest_value(digest, expected->checksum_kind, value, error)) {
         return false;
     }
     checksum->present = true;
@@ -99,7 +128,7 @@ static bool finish_sums(struct intake *intake, const struct put_expected *expect
     uint8_t value[DIGEST_MAX_BYTES];
 
     memset(sums, 0, sizeof *sums);
-    if (!digest_value(intake->digest, DIGEST_MD5, value, error)) {
+    if (!end_md5(intake, error) || !digest_value(intake->md5, DIGEST_MD5, value, error)) {
         return false;
     }
     memcpy(sums->md5, value, sizeof sums->md5);
@@ -152,15 +181,19 @@ void intake_shed(struct intake *intake)
     if (intake->stored_file) {
         blob_writer_free(intake->writer);
         digest_free(intake->digest);
+        digest_free(intake->md5);
         intake->writer = NULL;
         intake->digest = NULL;
+        intake->md5 = NULL;
     }
 }
 
 void intake_free(struct intake *intake)
 {
+    end_md5(intake, NULL);
     blob_writer_free(intake->writer);
     digest_free(intake->digest);
+    digest_free(intake->md5);
     if (intake->stored_file && !blob_remove(intake->store->path, intake->stored.id, NULL)) {
         local_unclean(intake->store);
     }

@@ -116,7 +116,10 @@ struct intake_options {
 struct intake {
     struct local_store *store;
     struct blob_writer *writer;
-    struct digest *digest;
+    struct digest *digest;        /* all but MD5 */
+    struct digest *md5;           /* by itself, so that a thread can take it */
+    struct digest_beside *beside; /* that thread, once there are many bytes; NULL: none */
+    bool alone;                   /* no thread could be had */
     unsigned digests;
     unsigned form; /* bits of enum body_form */
     uint8_t key[KEY_BYTES], wrapping[KEY_BYTES];
