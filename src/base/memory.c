@@ -133,6 +133,13 @@ void memory_return_early(void)
 #endif
 }
 
+void memory_trim(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
 /* The number that a file starts with, or `otherwise` when there is none, as in "max". */
 static uint64_t number_in(const char *path, uint64_t otherwise)
 {

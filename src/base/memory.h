@@ -43,6 +43,9 @@ bool memory_fail_at(uint64_t n);
  * price of some time for getting new ones: for work that has to stay under a limit. */
 void memory_return_early(void);
 
+/* Gives back to the system what was freed and is kept for later: for a server that has become idle. */
+void memory_trim(void);
+
 /* Bytes of RAM of this machine (or of its cgroup, when that is less). */
 uint64_t memory_total_bytes(void);
 

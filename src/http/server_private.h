@@ -87,6 +87,8 @@ struct server {
     pthread_cond_t wake;  /* the watch, and who waits for requests to end */
     struct request *free_requests;
     unsigned free_count;
+    uint64_t seen_requests; /* as the watch found them */
+    unsigned idle_looks;
     struct request *sleeping; /* whose streams have nothing to send for now */
     struct connection *connections;
     unsigned working; /* requests at a worker, or about to go there */

@@ -12,7 +12,7 @@
 
 /* A body must come at this rate at least, on the average since it began, once it has taken so long. */
 enum { LEAST_BODY_BYTES_PER_SECOND = 512, BODY_PATIENCE_SECONDS = 60 };
-enum { TICK_MS = 200, LOOK_MS = 1000 };
+enum { TICK_MS = 200, LOOK_MS = 1000, SHED_AFTER_LOOKS = 3 };
 
 static void name_client(struct connection *connection, const struct sockaddr *address)
 {
@@ -117,6 +117,24 @@ static void wake_sleeping(struct server *server)
     server->sleeping = NULL;
 }
 
+/* What a busy time has left over goes back when there has been nothing to do for some looks. */
+static void shed_memory(struct server *server)
+{
+    uint64_t requests = atomic_load(&server->requests);
+    bool rests = server->active == 0 && requests == server->seen_requests;
+
+    server->idle_looks = rests ? server->idle_looks + 1 : 0;
+    server->seen_requests = requests;
+    if (server->idle_looks != SHED_AFTER_LOOKS) return;
+    for (struct request *next = NULL, *request = server->free_requests; request != NULL; request = next) {
+        next = request->next;
+        request_free(request);
+    }
+    server->free_requests = NULL;
+    server->free_count = 0;
+    memory_trim();
+}
+
 void server_wait(struct server *server, unsigned ms)
 {
     int64_t until_us = clock_monotonic_us() + (int64_t)ms * 1000;
@@ -137,6 +155,7 @@ void watch_run(void *context)
         if (clock_monotonic_us() - looked_us >= LOOK_MS * 1000) {
             looked_us = clock_monotonic_us();
             end_slow(server);
+            shed_memory(server);
         }
     }
     wake_sleeping(server);
