@@ -233,6 +233,12 @@ static struct sign_credentials credentials_of(const struct aws_client *client)
 
 static bool append_header(struct curl_slist **list, struct sign_field field, struct arena *arena, struct error *error)
 {
+    for (size_t i = 0; i < field.value.length; i++) {
+        if (strchr("\r\n", field.value.data[i]) != NULL) { /* a NUL is found at the end of the list */
+            return error_set(error, ERROR_INVALID, "the value of the header %.*s would hold a line break or a NUL",
+                             STR_ARGS(field.name));
+        }
+    }
     /* libcurl leaves a header out whose value is empty, unless a semicolon stands for the colon. */
     const char *line = field.value.length > 0
                            ? arena_format(arena, error, "%.*s: %.*s", STR_ARGS(field.name), STR_ARGS(field.value))

@@ -77,8 +77,9 @@ struct sign_claim {
     struct sign_scope scope;
     int64_t signed_us;         /* X-Amz-Date */
     int64_t expires_seconds;   /* SIGN_QUERY */
-    const char *payload_hash;  /* x-amz-content-sha256; SIGN_UNSIGNED for an S3 query that gives none; NULL where
-                                  another service's request gives none: set it to the body's hash before the check */
+    const char *payload_hash;  /* x-amz-content-sha256; SIGN_UNSIGNED for an S3 query and an anonymous request that give
+                                  none; NULL where another service's request gives none: set it to the body's hash
+                                  before the check */
     struct str signed_headers; /* "host;x-amz-date" */
     char signature[65];
 };

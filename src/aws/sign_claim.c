@@ -379,6 +379,25 @@ static bool read_query(const struct sign_request *request, const char *const val
     return true;
 }
 
+/* Nobody's chunks cannot be signed. */
+static bool read_anonymous(const struct sign_request *request, struct arena *arena, struct sign_claim *claim,
+                           struct error *error)
+{
+    const struct sign_field *hash = find_header(request, "x-amz-content-sha256");
+
+    claim->payload_hash = SIGN_UNSIGNED;
+    if (hash == NULL) {
+        return true;
+    }
+    if (!set_payload_hash(hash->value, arena, claim, error)) {
+        return false;
+    }
+    return (strcmp(claim->payload_hash, SIGN_STREAMING) != 0 &&
+            strcmp(claim->payload_hash, SIGN_STREAMING_TRAILER) != 0) ||
+           error_set_named(error, ERROR_USAGE, "InvalidRequest",
+                           "A request without a signature cannot have signed chunks; use " SIGN_UNSIGNED_TRAILER ".");
+}
+
 bool sign_claim_read(const struct sign_request *request, struct arena *arena, struct sign_claim *claim,
                      struct error *error)
 {
@@ -404,7 +423,7 @@ bool sign_claim_read(const struct sign_request *request, struct arena *arena, st
         return error_set_named(error, ERROR_USAGE, "InvalidRequest", VERSION_2);
     }
     if (header == NULL) {
-        return true;
+        return read_anonymous(request, arena, claim, error);
     }
     struct str value = str_trim(header->value);
 

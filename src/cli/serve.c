@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -162,6 +163,7 @@ static int run(const struct options *given)
 
     if (config == NULL) return cli_fail(&error);
     merge(given, config);
+    umask(077); /* what is kept here is for those whom the server lets in */
     hold_signals(&ending);
     raise_descriptors();
     set_log_level(config->log_level);

@@ -62,15 +62,21 @@ bool access_rights_acls(const struct access_rights *rights);
 /* Whether the bucket's policy makes it public, for GetBucketPolicyStatus. */
 bool access_rights_policy_is_public(const struct access_rights *rights);
 
+/* False when nothing in the bucket can be allowed to the caller, whatever is asked. */
+bool access_may_be(const struct access_caller *caller, const struct access_rights *rights);
+
 struct access_ask {
     const char *action;                 /* "s3:GetObject" */
     const char *bucket_name;            /* NULL: all of the service ("s3:ListAllMyBuckets") */
     const struct bucket *bucket;        /* NULL: it does not exist ("s3:CreateBucket") */
     const struct access_rights *rights; /* of the bucket */
     const char *key;                    /* NULL: the bucket itself */
+    const char *version_id;             /* s3:VersionId; NULL: none is named */
     const char *object_owner;           /* account id; NULL: the bucket's owner */
     const char *object_acl;             /* JSON as of BUCKET_ACL; NULL: its owner has full control and nobody else */
-    const struct sign_field *context;   /* more condition keys than those that the request itself gives */
+    const struct sign_field *headers;   /* that stand for the request's own, as a form's fields do; NULL: those */
+    size_t header_count;
+    const struct sign_field *context; /* more condition keys than those that the request itself gives */
     size_t context_count;
 };
 

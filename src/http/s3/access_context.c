@@ -9,6 +9,8 @@ enum { OWN_KEYS = 40, MOST_TAGS = 64, LONGEST_NAME = 256 };
 
 struct gathering {
     const struct exchange *exchange;
+    const struct sign_field *headers; /* the request's, or what stands for them */
+    size_t header_count;
     struct sign_field *fields;
     size_t count;
     struct error *error;
@@ -64,13 +66,25 @@ static void add_caller(struct gathering *gathering, const struct access_caller *
     }
 }
 
-static void add_request(struct gathering *gathering)
+static const struct sign_field *find_header(const struct gathering *gathering, const char *name)
+{
+    size_t length = strlen(name);
+
+    for (size_t i = 0; i < gathering->header_count; i++) {
+        const struct sign_field *header = &gathering->headers[i];
+
+        if (header->name.length == length && strncasecmp(header->name.data, name, length) == 0) {
+            return header;
+        }
+    }
+    return NULL;
+}
+
+static void add_request(struct gathering *gathering, const struct access_ask *ask)
 {
     static const struct {
         const char *header, *key;
     } headers[] = {
-        {"user-agent", "aws:UserAgent"},
-        {"referer", "aws:Referer"},
         {"if-match", "s3:if-match"},
         {"if-none-match", "s3:if-none-match"},
         {"x-amz-object-lock-mode", "s3:object-lock-mode"},
@@ -83,7 +97,6 @@ static void add_request(struct gathering *gathering)
         {"prefix", "s3:prefix"},
         {"delimiter", "s3:delimiter"},
         {"max-keys", "s3:max-keys"},
-        {"versionId", "s3:VersionId"},
     };
     const struct exchange *exchange = gathering->exchange;
 
@@ -91,8 +104,15 @@ static void add_request(struct gathering *gathering)
     add(gathering, "aws:SecureTransport", exchange->tls ? "true" : "false");
     add_time(gathering, "aws:CurrentTime", exchange->received_us);
     add_number(gathering, "aws:EpochTime", exchange->received_us / 1000000);
+    add(gathering, "aws:UserAgent", exchange_header(exchange, "user-agent"));
+    add(gathering, "aws:Referer", exchange_header(exchange, "referer"));
+    add(gathering, "s3:VersionId", ask->version_id);
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
-        add(gathering, headers[i].key, exchange_header(exchange, headers[i].header));
+        const struct sign_field *header = find_header(gathering, headers[i].header);
+
+        if (header != NULL) {
+            gathering->fields[gathering->count++] = (struct sign_field){str_of(headers[i].key), header->value};
+        }
     }
     for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++) {
         add(gathering, parameters[i].key, exchange_query(exchange, parameters[i].parameter));
@@ -102,11 +122,9 @@ static void add_request(struct gathering *gathering)
 /* Each header x-amz-NAME is the key s3:x-amz-NAME. */
 static void add_headers(struct gathering *gathering)
 {
-    const struct sign_request *request = &gathering->exchange->request;
-
-    for (size_t i = 0; i < request->header_count; i++) {
-        struct str name = request->headers[i].name;
-        struct str value = str_trim(request->headers[i].value);
+    for (size_t i = 0; i < gathering->header_count; i++) {
+        struct str name = gathering->headers[i].name;
+        struct str value = str_trim(gathering->headers[i].value);
 
         if (name.length <= 6 || name.length > LONGEST_NAME || strncasecmp(name.data, "x-amz-", 6) != 0) {
             continue;
@@ -137,7 +155,8 @@ static const char *decode(struct gathering *gathering, struct str text)
 /* x-amz-tagging: "shop=Graz&kind=day". */
 static void add_tags(struct gathering *gathering)
 {
-    const char *text = exchange_header(gathering->exchange, "x-amz-tagging");
+    const struct sign_field *header = find_header(gathering, "x-amz-tagging");
+    const char *text = header == NULL ? NULL : header->value.data;
     size_t tags = 0;
 
     while (text != NULL && *text != '\0') {
@@ -167,15 +186,19 @@ static void add_tags(struct gathering *gathering)
 bool access_context(const struct exchange *exchange, const struct access_caller *caller, const struct access_ask *ask,
                     struct sign_field **context, size_t *count, struct error *error)
 {
-    size_t most = OWN_KEYS + 2 * MOST_TAGS + exchange->request.header_count + ask->context_count;
-    struct gathering gathering = {.exchange = exchange, .error = error};
+    const struct sign_request *request = &exchange->request;
+    struct gathering gathering = {.exchange = exchange,
+                                  .headers = ask->headers != NULL ? ask->headers : request->headers,
+                                  .header_count = ask->headers != NULL ? ask->header_count : request->header_count,
+                                  .error = error};
+    size_t most = OWN_KEYS + 2 * MOST_TAGS + gathering.header_count + ask->context_count;
 
     gathering.fields = arena_take(exchange->arena, most * sizeof *gathering.fields, error);
     if (gathering.fields == NULL) {
         return false;
     }
     add_caller(&gathering, caller);
-    add_request(&gathering);
+    add_request(&gathering, ask);
     add_headers(&gathering);
     add_tags(&gathering);
     if (ask->bucket != NULL) {

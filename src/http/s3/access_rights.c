@@ -91,6 +91,11 @@ bool access_rights_acls(const struct access_rights *rights)
     return rights->acls;
 }
 
+bool access_may_be(const struct access_caller *caller, const struct access_rights *rights)
+{
+    return caller->account != NULL || rights->policy != NULL || rights->acls;
+}
+
 bool access_rights_policy_is_public(const struct access_rights *rights)
 {
     return rights->policy_is_public;

@@ -188,6 +188,12 @@ static bool read_headers(struct form *form, bool *more, struct error *error)
         return form->pending.length <= MOST_FIELD_BYTES || malformed("a part's headers do not end", error);
     }
     size_t length = (size_t)(at - form->pending.data);
+
+    /* All parts' headers stay in memory, so they count, too. */
+    form->field_bytes += length;
+    if (form->field_bytes > MOST_FIELD_BYTES) {
+        return error_set_named(error, ERROR_INVALID, "MaxPostPreDataLengthExceededError", "the fields are too long");
+    }
     const char *headers = arena_text(form->options.arena, form->pending.data, length, error);
 
     if (headers == NULL) {
@@ -203,6 +209,10 @@ static bool keep_field(struct form *form, size_t length, struct error *error)
 {
     if (form->field_count == MOST_FIELDS || form->field_bytes + length > MOST_FIELD_BYTES) {
         return error_set_named(error, ERROR_INVALID, "MaxPostPreDataLengthExceededError", "the fields are too long");
+    }
+    /* What stands behind a NUL would be seen by some readers of a value and not by others. */
+    if (memchr(form->pending.data, '\0', length) != NULL) {
+        return malformed("a field has a NUL", error);
     }
     const char *value = arena_text(form->options.arena, form->pending.data, length, error);
 

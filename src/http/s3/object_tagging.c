@@ -57,7 +57,15 @@ bool s3_put_object_tagging(struct s3_request *request, struct error *error)
                 s3_tags_check(request, tags, count, OBJECT_MAX_TAGS, error);
 
     json_decref(value);
-    return good && set_tags(request, tags, count, error);
+    if (!good) {
+        return false;
+    }
+    const struct object_place place = s3_place(request);
+    const char *action = request->version_id != NULL ? "s3:PutObjectVersionTagging" : "s3:PutObjectTagging";
+
+    request->new_tags = tags;
+    request->new_tag_count = count;
+    return s3_allow(request, action, request->bucket, &place, error) && set_tags(request, tags, count, error);
 }
 
 bool s3_delete_object_tagging(struct s3_request *request, struct error *error)

@@ -62,8 +62,8 @@ static bool read_tags(struct s3_request *request, struct error *error)
                 s3_tags_check(request, tags, count, OBJECT_MAX_TAGS, error);
 
     json_decref(value);
-    request->put.tags = tags;
-    request->put.tag_count = count;
+    request->put.tags = request->new_tags = tags;
+    request->put.tag_count = request->new_tag_count = count;
     return good && s3_allow(request, "s3:PutObjectTagging", request->bucket, &place, error);
 }
 
@@ -98,9 +98,9 @@ static bool begin_file(void *context, const struct sign_field *fields, size_t co
 
     request->exchange->log_key = request->key;
     request->exchange->log_principal = request->caller.name;
-    if (!s3_allow(request, "s3:PutObject", request->bucket, &place, error) ||
-        !fields_as_headers(request, fields, count, type, error) || !s3_put_from_headers(request, error) ||
-        !read_tags(request, error) || !s3_body_checksums(request, error)) {
+    if (!fields_as_headers(request, fields, count, type, error) || !read_tags(request, error) ||
+        !s3_allow(request, "s3:PutObject", request->bucket, &place, error) || !s3_put_from_headers(request, error) ||
+        !s3_body_checksums(request, error)) {
         return false;
     }
     request->put.event = "ObjectCreated:Post";

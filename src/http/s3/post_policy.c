@@ -179,9 +179,30 @@ static bool is_free(struct str name)
     return name.length >= 9 && strncasecmp(name.data, "x-ignore-", 9) == 0;
 }
 
+static bool is_same_name(struct str a, struct str b)
+{
+    return a.length == b.length && strncasecmp(a.data, b.data, a.length) == 0;
+}
+
+/* A field that is given again would pass by the condition that its first value was held to. */
+static bool is_given_before(const struct check *check, size_t field)
+{
+    size_t i = 0;
+
+    while (i < field && !is_same_name(check->fields[i].name, check->fields[field].name)) {
+        i++;
+    }
+    return i < field;
+}
+
 static bool check_covered(const struct check *check, struct error *error)
 {
     for (size_t i = 0; i < check->count; i++) {
+        if (is_given_before(check, i)) {
+            return error_set_named(error, ERROR_DENIED, "AccessDenied",
+                                   "Invalid according to Policy: a field is given twice: %.*s",
+                                   STR_ARGS(check->fields[i].name));
+        }
         if (!check->covered[i] && !is_free(check->fields[i].name)) {
             return error_set_named(error, ERROR_DENIED, "AccessDenied",
                                    "Invalid according to Policy: Extra input fields: %.*s",

@@ -66,7 +66,19 @@ static bool error_forward(struct error *error, const struct error *problem)
     return false;
 }
 
-/* Tags of the object as condition keys. What is not there has none; that it is missing is the operation's to say. */
+static bool add_tag(struct s3_request *request, const char *form, const struct store_field *tag,
+                    struct sign_field *field, struct error *error)
+{
+    const char *name = arena_format(request->arena, error, "%s/%s", form, tag->name);
+
+    if (name != NULL) {
+        *field = (struct sign_field){str_of(name), str_of(tag->value)};
+    }
+    return name != NULL;
+}
+
+/* Tags of the object, and those that a document is to give it, as condition keys. What is not there has none; that it
+ * is missing is the operation's to say. */
 static bool tag_context(struct s3_request *request, const struct object_place *place, struct access_ask *ask,
                         struct error *error)
 {
@@ -74,25 +86,31 @@ static bool tag_context(struct s3_request *request, const struct object_place *p
     struct store_field *tags = NULL;
     size_t count = 0;
 
-    if (!object_tags(request->store, place, request->arena, &tags, &count, &problem) &&
+    if (access_needs_tags(&request->caller, ask->rights) &&
+        !object_tags(request->store, place, request->arena, &tags, &count, &problem) &&
         s3_error_of(&problem)->status >= 500) {
         return error_forward(error, &problem);
     }
-    struct sign_field *context = arena_take(request->arena, (count + 1) * sizeof *context, error);
+    size_t room = count + 2 * request->new_tag_count;
+    struct sign_field *context = room == 0 ? NULL : arena_take(request->arena, room * sizeof *context, error);
 
-    if (context == NULL) {
+    if (room > 0 && context == NULL) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        const char *name = arena_format(request->arena, error, "s3:ExistingObjectTag/%s", tags[i].name);
-
-        if (name == NULL) {
+        if (!add_tag(request, "s3:ExistingObjectTag", &tags[i], &context[ask->context_count++], error)) {
             return false;
         }
-        context[i] = (struct sign_field){str_of(name), str_of(tags[i].value)};
+    }
+    for (size_t i = 0; i < request->new_tag_count; i++) {
+        const struct store_field *tag = &request->new_tags[i];
+
+        context[ask->context_count++] = (struct sign_field){str_of("s3:RequestObjectTagKeys"), str_of(tag->name)};
+        if (!add_tag(request, "s3:RequestObjectTag", tag, &context[ask->context_count++], error)) {
+            return false;
+        }
     }
     ask->context = context;
-    ask->context_count = count;
     return true;
 }
 
@@ -111,7 +129,7 @@ static bool object_context(struct s3_request *request, const struct object_place
             return error_forward(error, &problem);
         }
     }
-    return !access_needs_tags(&request->caller, ask->rights) || tag_context(request, place, ask, error);
+    return tag_context(request, place, ask, error);
 }
 
 bool s3_allow(struct s3_request *request, const char *action, const struct bucket *bucket,
@@ -125,6 +143,9 @@ bool s3_allow(struct s3_request *request, const char *action, const struct bucke
         .bucket = bucket,
         .rights = bucket != NULL ? bucket->derived : NULL,
         .key = place != NULL ? place->key : NULL,
+        .version_id = place != NULL ? place->version_id : NULL,
+        .headers = request->fields,
+        .header_count = request->field_count,
     };
 
     return (bucket == NULL || place == NULL || object_context(request, place, &ask, error)) &&

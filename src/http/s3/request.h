@@ -46,6 +46,8 @@ struct s3_request {
     const struct bucket *bucket;       /* counted; NULL where the operation needs none */
     struct access_caller caller;
     struct s3_body body;
+    const struct store_field *new_tags; /* that a document gives the object: condition keys of its rights */
+    size_t new_tag_count;
     struct object_put put;           /* of what creates objects, gathered before the body comes */
     const struct sign_field *fields; /* a form's, which stand for headers; NULL: the request's own headers do */
     size_t field_count;

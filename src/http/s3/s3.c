@@ -27,8 +27,13 @@ static bool check_rights(struct s3_request *request, struct error *error)
     const char *action = request->version_id != NULL && operation->version_action != NULL ? operation->version_action
                                                                                           : operation->action;
 
-    if ((operation->flags & (S3_OPEN | S3_OWN_ACCESS)) != 0) {
+    if ((operation->flags & S3_OPEN) != 0) {
         return true;
+    }
+    if ((operation->flags & S3_OWN_ACCESS) != 0) {
+        /* It asks once it has read the body, which is not read for nothing. */
+        return access_may_be(&request->caller, request->bucket->derived) ||
+               error_set_named(error, ERROR_DENIED, "AccessDenied", "Access Denied");
     }
     const struct object_place place = s3_place(request);
 

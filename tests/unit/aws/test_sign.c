@@ -633,6 +633,35 @@ static void a_request_without_a_claim_is_anonymous(void **state)
     assert_true(sign_claim_read(&request, arena, &claim, &error));
     assert_int_equal(claim.form, SIGN_ANONYMOUS);
     assert_null(claim.access_key_id);
+    assert_string_equal(claim.payload_hash, SIGN_UNSIGNED);
+}
+
+static void an_anonymous_body_cannot_have_signed_chunks(void **state)
+{
+    static const struct {
+        const char *hash, *name;
+    } cases[] = {
+        {SIGN_UNSIGNED_TRAILER, ""},           {EMPTY_HASH, ""},
+        {SIGN_STREAMING, "InvalidRequest"},    {SIGN_STREAMING_TRAILER, "InvalidRequest"},
+        {"something else", "InvalidArgument"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sign_field header = {str_of("X-Amz-Content-Sha256"), str_of(cases[i].hash)};
+        struct sign_request request = {
+            .method = str_of("PUT"), .path = str_of("/a/b"), .headers = &header, .header_count = 1};
+        struct sign_claim claim;
+
+        error.name = "";
+        bool read = sign_claim_read(&request, arena, &claim, &error);
+
+        assert_string_equal(error.name, cases[i].name);
+        assert_int_equal(read, cases[i].name[0] == '\0');
+        if (read) {
+            assert_string_equal(claim.payload_hash, cases[i].hash);
+        }
+    }
 }
 
 static void encodes_and_decodes(void **state)
@@ -727,6 +756,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(takes_other_spellings_of_the_same_request, set_up, tear_down),
         cmocka_unit_test_setup_teardown(wants_the_clock_and_the_right_headers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_request_without_a_claim_is_anonymous, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_anonymous_body_cannot_have_signed_chunks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(encodes_and_decodes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_text_comes_back_from_its_encoding, set_up, tear_down),
         cmocka_unit_test_setup_teardown(random_requests_are_accepted_until_a_byte_changes, set_up, tear_down),

@@ -408,8 +408,12 @@ static void the_request_gives_the_condition_keys(void **state)
 
     make_bucket(place, "shop");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct access_ask what = {
-            .action = "s3:GetObject", .bucket_name = "shop", .key = "a", .context = given, .context_count = 1};
+        struct access_ask what = {.action = "s3:GetObject",
+                                  .bucket_name = "shop",
+                                  .key = "a",
+                                  .version_id = "7",
+                                  .context = given,
+                                  .context_count = 1};
         struct asking asking;
         char json[400];
 
@@ -432,6 +436,52 @@ static void the_request_gives_the_condition_keys(void **state)
         }
     }
     access_free(access);
+}
+
+/* A form's fields stand for headers; what its request's own headers say is not part of what is put. */
+static void given_headers_stand_for_the_requests(void **state)
+{
+    static const struct sign_field fields[] = {{{"x-amz-acl", 9}, {"public-read", 11}}};
+    static const char json[] = "{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"},"
+                               "{\"Effect\":\"Deny\",\"Action\":\"*\",\"Resource\":\"*\",\"Condition\":"
+                               "{\"StringEquals\":{\"s3:x-amz-acl\":\"public-read\"}}}]}";
+    struct local_place *place = *state;
+    struct access *access = open_access(place);
+    struct access_key step = add_key(place, "step", TEST_OWNER, json);
+    struct access_ask what = {.action = "s3:PutObject", .bucket_name = "shop", .key = "a"};
+    struct asking asking;
+
+    make_bucket(place, "shop");
+    prepare(place, &asking);
+    assert_string_equal(ask_with(place, access, &step, &asking, &what), "");
+    what.headers = fields;
+    what.header_count = 1;
+    prepare(place, &asking);
+    add_header(&asking, "x-amz-acl", "private");
+    assert_string_equal(ask_with(place, access, &step, &asking, &what), "AccessDenied");
+    access_free(access);
+}
+
+static void nobody_can_do_nothing_where_no_door_is_open(void **state)
+{
+    static const struct access_caller nobody = {0};
+    static const struct access_caller somebody = {.account = OTHER_OWNER};
+    struct local_place *place = *state;
+
+    make_bucket(place, "shop");
+    const struct bucket *bucket = bucket_find(place->store, "shop", &error);
+    struct access_rights *rights = access_rights_new(bucket, &error);
+
+    assert_false(access_may_be(&nobody, rights));
+    assert_true(access_may_be(&somebody, rights));
+    access_rights_free(rights);
+    bucket_release(place->store, bucket);
+    set(place, BUCKET_POLICY, LETS("Allow", "\"*\"", "s3:GetObject", SHOP "/*"));
+    bucket = bucket_find(place->store, "shop", &error);
+    rights = access_rights_new(bucket, &error);
+    assert_true(access_may_be(&nobody, rights));
+    access_rights_free(rights);
+    bucket_release(place->store, bucket);
 }
 
 static void says_whether_the_objects_tags_are_needed(void **state)
@@ -528,6 +578,8 @@ int main(void)
         TEST(public_policies_and_acls_are_blocked_when_they_are_put),
         TEST(acls_count_only_where_ownership_lets_them),
         TEST(the_request_gives_the_condition_keys),
+        TEST(given_headers_stand_for_the_requests),
+        TEST(nobody_can_do_nothing_where_no_door_is_open),
         TEST(says_whether_the_objects_tags_are_needed),
         TEST(the_expected_owner_must_be_the_owner),
         TEST(a_form_is_checked_by_its_policy),
