@@ -186,6 +186,28 @@ static bool append_entry(void *context, const char *name, struct error *error)
     return true;
 }
 
+static void a_file_without_a_name_ends_with_its_descriptor(void **state)
+{
+    struct error error = {0};
+    char got[8];
+    (void)state;
+    char path[] = "/tmp/aisle-nameless-XXXXXX";
+    assert_non_null(mkdtemp(path));
+    int fd = file_open_nameless(path, &error);
+    assert_true(fd >= 0);
+    assert_true(file_write_at(fd, "world", 5, 6, "a file", &error));
+    assert_true(file_write(fd, "hello ", 6, "a file", &error)); /* its place is where it was */
+    assert_int_equal(file_read_at(fd, got, sizeof got, 3, "a file", &error), 8);
+    assert_memory_equal(got, "lo world", 8);
+    assert_int_equal(rmdir(path), 0);
+    close(fd);
+    assert_int_equal(file_open_nameless("/nonexistent/folder", &error), -1);
+    assert_int_equal(error.code, ERROR_NOT_FOUND);
+    int reading = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    assert_false(file_write_at(reading, "x", 1, 0, "the null device", &error));
+    close(reading);
+}
+
 static void names_come_in_natural_order(void **state)
 {
     static const char *const names[] = {"part10", "part9", "part1", "a", ".hidden", "stop", "z"};
@@ -255,6 +277,7 @@ int main(void)
         cmocka_unit_test(loading_says_what_is_wrong),
         cmocka_unit_test(folders_are_made_with_their_parents),
         cmocka_unit_test(a_tree_is_removed_but_not_what_links_point_to),
+        cmocka_unit_test(a_file_without_a_name_ends_with_its_descriptor),
         cmocka_unit_test(names_come_in_natural_order),
         cmocka_unit_test(want_of_memory_is_reported),
     };

@@ -189,6 +189,45 @@ static void test_hash(void **state)
     csv_source_close(&source);
 }
 
+/* A file without a name is read as one with a name is, through a descriptor of the source's own. */
+static void test_nameless(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct csv_source_options options = options_of(fixture);
+    struct error error = {0};
+    struct csv_source source;
+    struct buffer packed;
+    char data[8];
+
+    buffer_init(&packed, 0);
+    gzip_append(&packed, "a,b\n", 4);
+    for (int i = 0; i < 2; i++) {
+        int fd = file_open_nameless(fixture->folder, &error);
+
+        assert_true(fd >= 0);
+        assert_true(i == 0 ? file_write(fd, "a,b\n", 4, "a file", &error)
+                           : file_write(fd, packed.data, packed.length, "a file", &error));
+        options.hash = true;
+        assert_true(csv_source_open_nameless(&source, "s3://bucket/key", fd, &options, &error));
+        close(fd);
+        assert_string_equal(source.path, "s3://bucket/key");
+        assert_int_equal(source.size, 4);
+        assert_int_equal(strlen(source.sha256), 64);
+        assert_int_equal(file_read_at(source.fd, data, sizeof data, 0, "source", &error), 4);
+        assert_memory_equal(data, "a,b\n", 4);
+        assert_true(csv_source_finish(&source, &error));
+        csv_source_close(&source);
+    }
+    int fd = file_open_nameless(fixture->folder, &error);
+
+    assert_true(file_write(fd, packed.data, packed.length - 3, "a file", &error));
+    assert_false(csv_source_open_nameless(&source, "s3://bucket/cut.gz", fd, &options, &error));
+    assert_int_equal(error.code, ERROR_INVALID);
+    assert_non_null(strstr(error.message, "s3://bucket/cut.gz"));
+    close(fd);
+    buffer_free(&packed);
+}
+
 /* Of a packed file it is the bytes on disk that are hashed, however many steps they take. */
 static void test_hash_of_packed(void **state)
 {
@@ -579,23 +618,15 @@ static void test_memory_runs_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),
-        cmocka_unit_test(test_hash),
-        cmocka_unit_test(test_hash_of_packed),
-        cmocka_unit_test(test_packed),
-        cmocka_unit_test(test_packed_damage),
-        cmocka_unit_test(test_gzip_padding),
-        cmocka_unit_test(test_zstd_skippable_frame),
-        cmocka_unit_test(test_ceiling),
-        cmocka_unit_test(test_latin1),
-        cmocka_unit_test(test_utf16),
-        cmocka_unit_test(test_wrong_utf16),
-        cmocka_unit_test(test_long_utf16),
-        cmocka_unit_test(test_not_files),
-        cmocka_unit_test(test_unreadable),
-        cmocka_unit_test(test_no_room_to_unpack),
-        cmocka_unit_test(test_changes),
-        cmocka_unit_test(test_nothing_left_behind),
+        cmocka_unit_test(test_plain),           cmocka_unit_test(test_hash),
+        cmocka_unit_test(test_nameless),        cmocka_unit_test(test_hash_of_packed),
+        cmocka_unit_test(test_packed),          cmocka_unit_test(test_packed_damage),
+        cmocka_unit_test(test_gzip_padding),    cmocka_unit_test(test_zstd_skippable_frame),
+        cmocka_unit_test(test_ceiling),         cmocka_unit_test(test_latin1),
+        cmocka_unit_test(test_utf16),           cmocka_unit_test(test_wrong_utf16),
+        cmocka_unit_test(test_long_utf16),      cmocka_unit_test(test_not_files),
+        cmocka_unit_test(test_unreadable),      cmocka_unit_test(test_no_room_to_unpack),
+        cmocka_unit_test(test_changes),         cmocka_unit_test(test_nothing_left_behind),
         cmocka_unit_test(test_memory_runs_out),
     };
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/local/local.h"
 #include "support/shop.h"
 
 struct world {
@@ -247,6 +248,92 @@ static void many_files_keep_their_order(void **state)
     close_world(&world);
 }
 
+static void put_object(struct store *store, const char *key)
+{
+    struct error error = {0};
+    struct store_put put = {.bucket = "bucket", .key = key};
+    struct store_object object;
+    struct arena *arena = arena_new(0, &error);
+    struct store_writer *writer = store_create(store, &put, &error);
+    assert_true(store_write(writer, "x\n", 2, &error) && store_finish(writer, arena, &object, &error));
+    store_abandon(writer);
+    arena_free(arena);
+}
+
+/* What is found at one URL: keys with their datasets. */
+static void expect_objects(struct world *world, const char *url, const char *const *keys, const int *datasets,
+                           size_t count)
+{
+    struct error error = {0};
+    char path[100];
+    snprintf(path, sizeof path, "%s", url);
+    world->paths[0] = path;
+    world->path_count = 1;
+    if (!find(world, &error)) fail_msg("%s: %s", url, error.message);
+    assert_int_equal(world->intake.count, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct intake_file *file = &world->intake.files[i];
+        assert_string_equal(file->key, keys[i]);
+        assert_string_equal(file->bucket, "bucket");
+        assert_memory_equal(file->path, "s3://bucket/", 12);
+        assert_string_equal(file->path + 12, keys[i]);
+        assert_string_equal(file->etag, "401b30e3b8b5d629635a5c613cdb7919");
+        assert_int_equal(file->size_bytes, 2);
+        assert_int_equal(file->dataset, datasets[i]);
+    }
+    world->path_count = 0;
+}
+
+static void expect_no_objects(struct world *world, const char *url, enum error_code code)
+{
+    struct error error = {0};
+    char path[100];
+    snprintf(path, sizeof path, "%s", url);
+    world->paths[0] = path;
+    world->path_count = 1;
+    assert_false(find(world, &error));
+    if (error.code != code) fail_msg("%s: %s", url, error.message);
+    world->path_count = 0;
+}
+
+static void objects_belong_as_files_do(void **state)
+{
+    (void)state;
+    struct world world;
+    struct error error = {0};
+    open_world(&world);
+    struct folder *folder = folder_open(world.files, FOLDER_WRITE, &error);
+    struct local_options options = {.folder = folder};
+    struct local_store *local = folder ? local_open(&options, &error) : NULL;
+    world.store = local ? local_port(local, "000000000000", &error) : NULL;
+    assert_non_null(world.store);
+    assert_true(store_make_bucket(world.store, "bucket", &error));
+    static const char *const made[] = {"raw/orders/2.csv",    "raw/orders/10.csv", "raw/.hid/orders_1.csv",
+                                       "raw/orders/.tmp.csv", "raw/orders/",       "raw/notes.md",
+                                       "raw/else.csv",        "raw/products.csv",  "rawer/orders.csv",
+                                       "orders_1.csv",        "named.data"};
+    for (size_t i = 0; i < sizeof made / sizeof *made; i++) put_object(world.store, made[i]);
+    static const char *const below[] = {"raw/products.csv", "raw/orders/2.csv", "raw/orders/10.csv"};
+    static const int datasets[] = {PRODUCTS, ORDERS, ORDERS};
+    expect_objects(&world, "s3://bucket/raw/", below, datasets, 3);
+    assert_int_equal(world.intake.passed_by_count, 1);
+    assert_string_equal(world.intake.passed_by[0], "s3://bucket/raw/else.csv");
+    expect_objects(&world, "s3://bucket/raw", below, datasets, 3);
+    expect_objects(&world, "s3://bucket/orders_1.csv", (const char *[]){"orders_1.csv"}, (int[]){ORDERS}, 1);
+    expect_objects(&world, "s3://bucket/raw/.hid/", (const char *[]){"raw/.hid/orders_1.csv"}, (int[]){ORDERS}, 1);
+    expect_no_objects(&world, "s3://bucket/named.data", ERROR_USAGE);
+    expect_no_objects(&world, "s3://bucket/absent", ERROR_NOT_FOUND);
+    expect_no_objects(&world, "s3://nowhere/raw/", ERROR_NOT_FOUND);
+    expect_no_objects(&world, "s3://", ERROR_USAGE);
+    struct store *store = world.store;
+    world.store = NULL;
+    expect_no_objects(&world, "s3://bucket/raw/", ERROR_USAGE);
+    store_free(store);
+    local_close(local);
+    folder_close(folder);
+    close_world(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +345,7 @@ int main(void)
         cmocka_unit_test(what_is_not_there_is_told),
         cmocka_unit_test(folders_are_not_walked_for_ever),
         cmocka_unit_test(many_files_keep_their_order),
+        cmocka_unit_test(objects_belong_as_files_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
