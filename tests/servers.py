@@ -69,9 +69,9 @@ def moto():
 
 
 @contextmanager
-def serving(program, data, ready):
+def serving(program, data, ready, *more):
     """`aisle serve` over a data folder; `ready` is where it tells its URL."""
-    command = [program, "serve", "--data", data, "--listen", "127.0.0.1:0", "--ready-file", ready]
+    command = [program, "serve", "--data", data, "--listen", "127.0.0.1:0", "--ready-file", ready, *more]
     ready.unlink(missing_ok=True)
     with running(command, AISLE_ACCESS_KEY_ID=KEY_ID, AISLE_SECRET_ACCESS_KEY=SECRET) as process:
         wait_until(lambda: ready.is_file() and ready.read_text().strip(), process, "aisle serve")

@@ -298,7 +298,12 @@ static enum transfer_end attempt(const struct sending *sending, struct aws_respo
         end = transfer_run(&transfer, response, taken, error);
     }
     curl_slist_free_all(list);
-    if (handle) give_handle(sending->client, handle);
+    /* After a failure a handle may be unfit (libcurl 7.88 is after a name that did not resolve). */
+    if (handle && end == TRANSFER_ANSWERED) {
+        give_handle(sending->client, handle);
+    } else if (handle) {
+        curl_easy_cleanup(handle);
+    }
     return end;
 }
 

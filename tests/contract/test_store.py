@@ -30,6 +30,17 @@ def test_the_client_against_this_server(tmp_path):
         run_against(url)
 
 
+def test_the_client_against_this_server_over_tls(tmp_path):
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", key, "-out",
+                    certificate, "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"], check=True,
+                   capture_output=True)
+    with serving(PROGRAM, tmp_path / "data", tmp_path / "ready", "--tls-certificate", certificate, "--tls-key",
+                 key) as url:
+        assert url.startswith("https://")
+        run_against(url, AWS_CA_BUNDLE=str(certificate))
+
+
 def find_versitygw():
     """A versitygw of this machine, or one that Go builds."""
     named = os.environ.get("VERSITYGW") or shutil.which("versitygw")

@@ -255,3 +255,22 @@ def test_a_run_that_is_killed_is_finished_by_the_next(aisle, tmp_path, place):
     oracle.run(first)
     oracle.run(second)
     compare_tables(aisle, data, oracle)
+
+
+def test_a_folder_that_a_server_holds_is_reached_through_it(tmp_path):
+    objects = Objects(tmp_path)
+    data = tmp_path / "aisle-data"
+    objects("mb", "--data", data, "s3://first")
+    objects("cp", "--data", data, "-", "s3://first/before", stdin=b"1")
+    with serving(PROGRAM, data, tmp_path / "ready") as url:
+        objects("cp", "--data", data, "-", "s3://first/meanwhile", stdin=b"2")
+        objects.environment["AISLE_DATA"] = str(data)
+        assert objects.keys("s3://first") == ["before", "meanwhile"]
+        link = objects("presign", "s3://first/meanwhile").stdout.decode().strip()
+        assert link.startswith(url + "/first/meanwhile?")
+        with urllib.request.urlopen(link) as answer:
+            assert answer.read() == b"2"
+        # Somebody else's key is not replaced by the folder's.
+        done = objects("ls", "--data", data, AWS_ACCESS_KEY_ID="somebody", AWS_SECRET_ACCESS_KEY="else", expect=1)
+        assert b"InvalidAccessKeyId" in done.stderr
+    assert objects.keys("s3://first") == ["before", "meanwhile"]

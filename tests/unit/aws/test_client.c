@@ -245,6 +245,22 @@ static void what_must_not_happen_twice_is_sent_once(void **state)
     script_free(&server);
 }
 
+static void a_name_that_leads_nowhere_is_told(void **state)
+{
+    (void)state;
+    struct error error = {0};
+    struct aws_response response;
+    struct aws_client_options options = {
+        .endpoint = "http://no-such-host.invalid", .region = "us-east-1", .service = "s3", .attempts = 2};
+    struct aws_client *client = aws_client_new(&options, &error);
+    struct aws_request request = {.method = "GET", .path = "/b/k", .query = ""};
+    assert_false(aws_client_send(client, &request, &response, &error));
+    assert_int_equal(response.attempts, 2);
+    assert_non_null(strstr(error.message, "no-such-host.invalid cannot be reached"));
+    aws_response_free(&response);
+    aws_client_free(client);
+}
+
 static void nobody_listens(void **state)
 {
     (void)state;
@@ -601,6 +617,7 @@ int main(void)
         cmocka_unit_test(attempts_end),
         cmocka_unit_test(what_the_client_got_wrong_is_not_sent_again),
         cmocka_unit_test(what_must_not_happen_twice_is_sent_once),
+        cmocka_unit_test(a_name_that_leads_nowhere_is_told),
         cmocka_unit_test(nobody_listens),
         cmocka_unit_test(an_answer_that_breaks_off_is_taken_anew),
         cmocka_unit_test(a_server_that_stops_moving_is_left),
