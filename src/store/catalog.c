@@ -86,6 +86,10 @@ static const char tables_of_objects[] =
     "CREATE TABLE output("
     "  url TEXT NOT NULL, path TEXT NOT NULL, done INTEGER NOT NULL,"
     "  PRIMARY KEY(url, path)) WITHOUT ROWID;"
+    /* Files of watched folders that became objects. */
+    "CREATE TABLE watched("
+    "  folder TEXT NOT NULL, name TEXT NOT NULL, size_bytes INTEGER NOT NULL, modified_ns INTEGER NOT NULL,"
+    "  sha256 BLOB NOT NULL, PRIMARY KEY(folder, name)) WITHOUT ROWID;"
     "CREATE TABLE access_key("
     "  id TEXT PRIMARY KEY, sealed BLOB NOT NULL," /* the id, the secret and the session token, under the key file */
     "  name TEXT NOT NULL, owner TEXT NOT NULL, policy TEXT,"

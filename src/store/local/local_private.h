@@ -322,6 +322,9 @@ struct put {
     struct packed packed;      /* of an object */
     int64_t bucket_id;
     struct upload_target *part; /* the upload files' own, in `arena` */
+    /* What is to be done in the transaction that makes the object; NULL: nothing. */
+    bool (*also)(void *context, struct statement_cache *db, struct error *error);
+    void *also_context;
 };
 
 /* What a lookup of a delete marker is told: NoSuchKey, or MethodNotAllowed by version. */

@@ -109,6 +109,7 @@ bool object_put_write(struct put *put, const void *data, size_t size, struct err
 }
 
 struct install_context {
+    const struct put *put;
     struct object_install install;
     const struct body *body;
     struct doomed doomed;
@@ -120,7 +121,8 @@ static bool apply_put(void *context, struct statement_cache *db, struct error *e
     struct install_context *work = context;
 
     work->applied = body_insert(db, work->body, &work->install.body, error) &&
-                    object_install(db, &work->install, &work->doomed, error);
+                    object_install(db, &work->install, &work->doomed, error) &&
+                    (work->put->also == NULL || work->put->also(work->put->also_context, db, error));
     return work->applied;
 }
 
@@ -153,6 +155,7 @@ bool object_put_finish(struct put *put, const struct put_expected *expected, str
     }
     struct local_store *store = put->intake.store;
     struct install_context work = {
+        .put = put,
         .body = &body,
         .install = {.bucket = put->options.bucket,
                     .bucket_id = put->bucket_id,
