@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "store/local/bucket.h"
+#include "table/local/local_tables.h"
 
 /* Below this much free room a server calls itself not ready. */
 #define LEAST_FREE_BYTES (UINT64_C(16) << 20)
@@ -20,7 +21,8 @@ static const struct service *route(void *context, const struct exchange *exchang
     const struct serving *serving = context;
 
     if (status_takes(exchange)) return status_service(serving->status);
-    return keys_takes(serving->keys, exchange) ? keys_service(serving->keys) : s3_service(serving->s3);
+    if (keys_takes(serving->keys, exchange)) return keys_service(serving->keys);
+    return dynamodb_takes(exchange) ? dynamodb_service(serving->dynamodb) : s3_service(serving->s3);
 }
 
 /* The index can be read, and there is room to write. */
@@ -182,6 +184,20 @@ static bool open_store(struct serving *serving, struct error *error)
     return serving->keys != NULL && settle_key(serving, error) && make_buckets(serving, error);
 }
 
+static bool open_tables(struct serving *serving, struct error *error)
+{
+    const struct config *config = serving->config;
+    const struct local_tables_options tables = {
+        .store = serving->store, .region = config->region, .account = config->account};
+    const struct access_options access = {.store = serving->store, .region = config->region, .service = "dynamodb"};
+    struct dynamodb_options dynamodb = {.region = config->region, .account = config->account};
+
+    serving->tables = dynamodb.tables = local_tables_open(&tables, error);
+    serving->tables_access = dynamodb.access = serving->tables != NULL ? access_new(&access, error) : NULL;
+    serving->dynamodb = serving->tables_access != NULL ? dynamodb_new(&dynamodb, error) : NULL;
+    return serving->dynamodb != NULL;
+}
+
 static bool start_server(struct serving *serving, struct error *error)
 {
     const struct config *config = serving->config;
@@ -250,7 +266,9 @@ bool serving_start(struct serving *serving, const struct config *config, struct 
 {
     serving->config = config;
     serving->arena = arena_new(0, error);
-    if (serving->arena == NULL || !open_store(serving, error) || !make_metrics(serving, error)) return false;
+    if (serving->arena == NULL || !open_store(serving, error) || !open_tables(serving, error) ||
+        !make_metrics(serving, error))
+        return false;
     struct status_options options = {
         .metrics = serving->metrics, .metrics_remote = config->metrics_remote, .ready = is_ready, .context = serving};
 
@@ -267,6 +285,9 @@ void serving_stop(struct serving *serving)
     server_stop(serving->server, serving->config == NULL ? 0 : serving->config->drain_seconds);
     status_free(serving->status);
     metrics_free(serving->metrics);
+    dynamodb_free(serving->dynamodb);
+    access_free(serving->tables_access);
+    tables_free(serving->tables);
     keys_free(serving->keys);
     s3_free(serving->s3);
     if (serving->store != NULL) local_close(serving->store);

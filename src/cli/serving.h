@@ -3,6 +3,7 @@
 #define AISLE_CLI_SERVING_H
 
 #include "cli/upkeep.h"
+#include "http/dynamodb/dynamodb.h"
 #include "http/keys.h"
 #include "http/metrics.h"
 #include "http/s3/s3.h"
@@ -20,6 +21,9 @@ struct serving {
     bool key_made;           /* just now, so that its secret is to be told */
     struct s3 *s3;
     struct keys *keys;
+    struct tables *tables;
+    struct access *tables_access; /* for signatures of the tables' protocol */
+    struct dynamodb *dynamodb;
     struct metrics *metrics;
     struct status *status;
     struct upkeep *upkeep;

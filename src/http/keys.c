@@ -70,7 +70,7 @@ static bool begin(void *context, struct exchange *exchange, struct error *error)
         return false;
     }
     buffer_init(&asked->body, MAXIMUM_BODY_BYTES);
-    if (!access_authenticate(keys->access, exchange, &asked->caller, error)) {
+    if (!access_authenticate(keys->access, exchange, NULL, &asked->caller, error)) {
         return false;
     }
     exchange->log_principal = asked->caller.name;

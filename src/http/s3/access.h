@@ -40,11 +40,14 @@ struct access_caller {
     const struct access_identity *identity; /* the key's compiled policy, held until access_leave; NULL: all rights */
 };
 
-/* Reads the request's claim and checks it: InvalidAccessKeyId, SignatureDoesNotMatch, RequestTimeTooSkewed,
+/* `body_sha256`: 64 hexadecimal digits, for services whose requests need not say what their body's hash is; NULL for
+ * S3, whose requests do. It lives as long as the exchange.
+ *
+ * Reads the request's claim and checks it: InvalidAccessKeyId, SignatureDoesNotMatch, RequestTimeTooSkewed,
  * ExpiredToken, InvalidToken, AuthorizationHeaderMalformed (wrong region or service), AccessDenied (a presigned URL has
  * expired), … Anonymous requests succeed. Call access_leave in any case, also after a failure. */
-bool access_authenticate(struct access *access, const struct exchange *exchange, struct access_caller *caller,
-                         struct error *error);
+bool access_authenticate(struct access *access, const struct exchange *exchange, const char *body_sha256,
+                         struct access_caller *caller, struct error *error);
 
 /* The same for a browser's form, by its fields before the file (names compare without case): "policy",
  * "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-signature", "x-amz-security-token". A form without a
@@ -89,6 +92,11 @@ struct access_ask {
  * s3:object-lock-remaining-retention-days, … */
 bool access_allow(struct access *access, const struct exchange *exchange, const struct access_caller *caller,
                   const struct access_ask *ask, struct error *error);
+
+/* The same for another service's action ("dynamodb:PutItem") and resource (an ARN), which only the policies of access
+ * keys speak of. */
+bool access_allow_action(struct access *access, const struct exchange *exchange, const struct access_caller *caller,
+                         const char *action, const char *resource, struct error *error);
 
 /* Whether a policy that bears on this bucket and caller speaks of the object's tags, so that the operation must read
  * them for s3:ExistingObjectTag/… before it asks. */

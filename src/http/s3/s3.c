@@ -75,7 +75,7 @@ static bool begin(void *context, struct exchange *exchange, struct error *error)
     }
     exchange->log_operation = request->operation->name;
     if ((request->operation->flags & S3_OPEN) == 0) {
-        if (!access_authenticate(s3->access, exchange, &request->caller, error)) {
+        if (!access_authenticate(s3->access, exchange, NULL, &request->caller, error)) {
             return false;
         }
         exchange->log_principal = request->caller.name;

@@ -30,6 +30,13 @@ void local_close(struct local_store *store);
 /* For rooms that keep their own tables in the same database: what commits together with objects. */
 struct committer *local_committer(struct local_store *store);
 
+/* A connection that reads, for one thread until it is given back. Each statement on it sees one state; several do
+ * between local_snapshot_begin and local_snapshot_end. */
+struct statement_cache *local_read_begin(struct local_store *store, struct error *error);
+void local_read_end(struct local_store *store, struct statement_cache *reader);
+bool local_snapshot_begin(struct statement_cache *reader, struct error *error);
+void local_snapshot_end(struct statement_cache *reader);
+
 /* The store as the port that tasks use. Writes in the name of `owner` (an account id). */
 struct store *local_port(struct local_store *store, const char *owner, struct error *error);
 

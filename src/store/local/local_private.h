@@ -46,13 +46,6 @@ struct local_store {
     _Atomic bool lifecycle_stopped;
 };
 
-/* A connection that reads, for one thread until it is given back. Each statement on it sees one state; several do
- * between local_snapshot_begin and local_snapshot_end. */
-struct statement_cache *local_read_begin(struct local_store *store, struct error *error);
-void local_read_end(struct local_store *store, struct statement_cache *reader);
-bool local_snapshot_begin(struct statement_cache *reader, struct error *error);
-void local_snapshot_end(struct statement_cache *reader);
-
 /* Something may be left behind that the next to open has to look for. */
 void local_unclean(struct local_store *store);
 
