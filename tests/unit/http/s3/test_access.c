@@ -93,7 +93,7 @@ static const char *ask_with(struct local_place *place, struct access *access, co
         ask.rights = rights;
     }
     error = (struct error){0};
-    bool allowed = access_authenticate(access, &asking->exchange, &asking->caller, &error) &&
+    bool allowed = access_authenticate(access, &asking->exchange, NULL, &asking->caller, &error) &&
                    access_allow(access, &asking->exchange, &asking->caller, &ask, &error);
 
     access_leave(access, &asking->caller);
@@ -130,7 +130,7 @@ static void says_who_signed(void **state)
 
         prepare(place, &asking);
         sign(&asking, &admin, "us-east-1", "s3");
-        must(access_authenticate(access, &asking.exchange, &asking.caller, &error), &error);
+        must(access_authenticate(access, &asking.exchange, NULL, &asking.caller, &error), &error);
         assert_string_equal(asking.caller.account, TEST_OWNER);
         assert_string_equal(asking.caller.name, "admin");
         assert_string_equal(asking.caller.principal, "arn:aws:iam::" TEST_OWNER ":user/admin");
@@ -167,7 +167,7 @@ static void refuses_who_is_not_who_they_say(void **state)
         prepare(place, &asking);
         sign(&asking, &key, cases[i].region, cases[i].service);
         asking.exchange.received_us += cases[i].later_us;
-        assert_false(access_authenticate(access, &asking.exchange, &asking.caller, &error));
+        assert_false(access_authenticate(access, &asking.exchange, NULL, &asking.caller, &error));
         assert_string_equal(error.name, cases[i].name);
         assert_null(asking.caller.account);
         access_leave(access, &asking.caller);
