@@ -12,6 +12,7 @@ Other blocks are for readers.
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,8 +57,8 @@ def run_blocks(page, folder):
     for number, (info, text) in enumerate(blocks_of(page)):
         if info == ["sh"]:
             script += [f"echo '{MARK.format(number)}'", text]
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AISLE_")}
-    environment = inherited | {"PATH": f"{folder / 'build'}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AISLE_", "AWS_"))}
+    environment = inherited | {"PATH": f"{folder / 'build'}:{Path(sys.executable).parent}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"}
     done = subprocess.run(["bash", "-c", "\n".join(script)], cwd=folder, stdin=subprocess.DEVNULL, timeout=120,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
     assert done.returncode == 0, f"a command of {page} ended with {done.returncode}:\n{done.stdout}"

@@ -283,6 +283,14 @@ def test_what_is_not_here(s3, bucket):
         s3.create_session(Bucket=bucket)
 
 
+def test_what_is_newer_than_this_server(server, bucket):
+    for method, target in (("GET", "?metadataTable"), ("POST", "?metadataTable"), ("DELETE", "?metadataTable"),
+                           ("GET", "?metadataConfiguration"), ("POST", "?metadataConfiguration"),
+                           ("DELETE", "?metadataConfiguration"), ("PUT", "/k?renameObject")):
+        answer = server.raw(method, f"/{bucket}{target}")
+        assert answer.status == 501 and answer.element("Code") == "NotImplemented", (method, target)
+
+
 def policy(bucket, **statement):
     return json.dumps({"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"} | statement]})
