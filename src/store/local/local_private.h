@@ -233,6 +233,12 @@ struct object_found {
 };
 int object_row_find(struct statement_cache *db, int64_t bucket, const char *key, const char *version_id,
                     struct object_found *found, struct error *error);
+/* As object_row_find, with the columns of the body from BODY_FIRST_COLUMN on (nulls for a delete marker). */
+#define BODY_COLUMNS "b.form, b.size_bytes, b.stored_bytes, b.blob, b.wrapped, b.bytes"
+#define BODY_COLUMN_COUNT 6
+#define BODY_FIRST_COLUMN (OBJECT_ROW_COLUMN_COUNT + 1)
+int object_row_find_body(struct statement_cache *db, int64_t bucket, const char *key, const char *version_id,
+                         struct object_found *found, struct error *error);
 /* As NoSuchKey or NoSuchVersion. Returns false. */
 bool object_absent(const struct object_place *place, struct error *error);
 

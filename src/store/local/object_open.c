@@ -5,8 +5,8 @@
 #include "base/memory.h"
 #include "store/local/local_private.h"
 
-static const char body_sql[] = "SELECT form, size_bytes, stored_bytes, blob, wrapped, bytes FROM body WHERE id = ?1";
-static const char pieces_sql[] = "SELECT b.form, b.size_bytes, b.stored_bytes, b.blob, b.wrapped, b.bytes, p.offset "
+static const char body_sql[] = "SELECT " BODY_COLUMNS " FROM body b WHERE b.id = ?1";
+static const char pieces_sql[] = "SELECT " BODY_COLUMNS ", p.offset "
                                  "FROM piece p JOIN body b ON b.id = p.body WHERE p.whole = ?1 ORDER BY p.ordinal";
 static const char count_sql[] = "SELECT count(*) FROM piece WHERE whole = ?1";
 static const char part_sql[] = "SELECT offset, size_bytes, checksum_kind, checksum FROM piece "
@@ -57,22 +57,22 @@ static bool unwrap(struct local_store *store, const uint8_t *customer_key, const
                                  "the key that was given is not the one that the object was put with");
 }
 
-/* Of a statement that selects a body's columns first. */
-static bool read_piece(struct local_store *store, const uint8_t *customer_key, sqlite3_stmt *row, struct piece *piece,
-                       struct error *error)
+/* Of a statement that selects a body's columns from `first` on. */
+static bool read_piece(struct local_store *store, const uint8_t *customer_key, sqlite3_stmt *row, int first,
+                       struct piece *piece, struct error *error)
 {
     memset(piece, 0, sizeof *piece);
-    piece->form = (unsigned)sqlite3_column_int(row, 0);
-    piece->size_bytes = (uint64_t)sqlite3_column_int64(row, 1);
-    piece->stored_bytes = (uint64_t)sqlite3_column_int64(row, 2);
-    const char *blob = (const char *)sqlite3_column_text(row, 3);
+    piece->form = (unsigned)sqlite3_column_int(row, first);
+    piece->size_bytes = (uint64_t)sqlite3_column_int64(row, first + 1);
+    piece->stored_bytes = (uint64_t)sqlite3_column_int64(row, first + 2);
+    const char *blob = (const char *)sqlite3_column_text(row, first + 3);
 
-    if (blob != NULL && sqlite3_column_bytes(row, 3) == BLOB_ID_CHARACTERS) {
+    if (blob != NULL && sqlite3_column_bytes(row, first + 3) == BLOB_ID_CHARACTERS) {
         memcpy(piece->blob, blob, BLOB_ID_CHARACTERS);
     } else if ((piece->form & BODY_PIECES) == 0) {
-        const void *bytes = sqlite3_column_blob(row, 5);
+        const void *bytes = sqlite3_column_blob(row, first + 5);
 
-        if ((uint64_t)sqlite3_column_bytes(row, 5) != piece->stored_bytes) {
+        if ((uint64_t)sqlite3_column_bytes(row, first + 5) != piece->stored_bytes) {
             return error_set(error, ERROR_CORRUPT, "the bytes of a body are not whole; run aisle fsck");
         }
         piece->bytes = memory_array(piece->stored_bytes + 1, 1, error);
@@ -83,7 +83,8 @@ static bool read_piece(struct local_store *store, const uint8_t *customer_key, s
             memcpy(piece->bytes, bytes, piece->stored_bytes);
         }
     }
-    return unwrap(store, customer_key, sqlite3_column_blob(row, 4), (size_t)sqlite3_column_bytes(row, 4), piece, error);
+    return unwrap(store, customer_key, sqlite3_column_blob(row, first + 4),
+                  (size_t)sqlite3_column_bytes(row, first + 4), piece, error);
 }
 
 static bool count_pieces(struct statement_cache *db, int64_t whole, size_t *count, struct error *error)
@@ -119,7 +120,7 @@ static bool read_pieces(struct object_reader *reader, struct statement_cache *db
     while (there > 0 && (there = statement_next(db, rows, error)) > 0) {
         struct piece *piece = &reader->pieces[reader->piece_count];
 
-        if (reader->piece_count++ == count || !read_piece(reader->store, customer_key, rows, piece, error)) {
+        if (reader->piece_count++ == count || !read_piece(reader->store, customer_key, rows, 0, piece, error)) {
             statement_done(rows);
             return false;
         }
@@ -129,22 +130,14 @@ static bool read_pieces(struct object_reader *reader, struct statement_cache *db
                           error_set(error, ERROR_CORRUPT, "pieces of a body are not there; run aisle fsck"));
 }
 
-/* Reads what there is to know of a body. `*composite`: it is made of pieces, and nothing was read yet. */
-static bool read_body(struct object_reader *reader, struct statement_cache *db, int64_t id, const uint8_t *customer_key,
-                      bool *composite, struct error *error)
+/* Takes the body that a row tells of from the column `first` on; its pieces, when it has any and the reader is pinned.
+ * `*composite`: it is made of pieces. Ends the statement. */
+static bool take_body(struct object_reader *reader, struct statement_cache *db, sqlite3_stmt *row, int first,
+                      int64_t id, const uint8_t *customer_key, bool *composite, struct error *error)
 {
-    sqlite3_stmt *row = statement_get(db, body_sql, error);
-
-    if (row == NULL) {
-        return false;
-    }
-    sqlite3_bind_int64(row, 1, id);
-    int there = statement_next(db, row, error);
-
-    if (there <= 0) {
-        return there == 0 && error_set(error, ERROR_CORRUPT, "the body of an object is not there; run aisle fsck");
-    }
-    bool good = read_piece(reader->store, customer_key, row, &reader->only, error);
+    bool good = sqlite3_column_type(row, first) != SQLITE_NULL
+                    ? read_piece(reader->store, customer_key, row, first, &reader->only, error)
+                    : error_set(error, ERROR_CORRUPT, "the body of an object is not there; run aisle fsck");
 
     statement_done(row);
     reader->pieces = &reader->only;
@@ -191,31 +184,43 @@ static void clear_pieces(struct object_reader *reader)
     reader->piece_count = 0;
 }
 
-/* One try: rows of one state, and the file that they name. */
+/* Looks the object up, with its body. */
+static bool look_up(struct object_reader *reader, struct statement_cache *db, const struct bucket *bucket,
+                    const struct object_place *place, const uint8_t *customer_key, struct arena *arena,
+                    struct object *object, bool *composite, struct error *error)
+{
+    struct object_found found;
+    int there = object_row_find_body(db, bucket->id, place->key, place->version_id, &found, error);
+
+    if (there <= 0) {
+        return there == 0 && object_absent(place, error);
+    }
+    if (!object_unpack(bucket, place->key, &found.row, found.latest, arena, object, error) ||
+        !object_judge_marker(place, object, error)) {
+        statement_done(found.statement);
+        return false;
+    }
+    reader->size_bytes = object->size_bytes;
+    return take_body(reader, db, found.statement, BODY_FIRST_COLUMN, found.row.body, customer_key, composite, error);
+}
+
+/* One try: rows of one state (one statement sees one), and the file that they name. */
 static bool open_once(struct object_reader *reader, const struct bucket *bucket, const struct object_place *place,
                       const uint8_t *customer_key, struct arena *arena, struct object *object, bool *composite,
                       struct error *error)
 {
     struct statement_cache *db = local_read_begin(reader->store, error);
-    struct object_found found;
-    int there = -1;
-    bool good = false;
+    bool several = reader->pin != NULL;
+    bool good = db != NULL && (!several || local_snapshot_begin(db, error));
 
-    if (db != NULL && local_snapshot_begin(db, error)) {
-        there = object_row_find(db, bucket->id, place->key, place->version_id, &found, error);
-        good = there > 0 && object_unpack(bucket, place->key, &found.row, found.latest, arena, object, error);
-        if (there > 0) {
-            statement_done(found.statement);
-        } else if (there == 0) {
-            object_absent(place, error);
+    if (good) {
+        good = look_up(reader, db, bucket, place, customer_key, arena, object, composite, error);
+        if (several) {
+            local_snapshot_end(db);
         }
-        good = good && object_judge_marker(place, object, error) &&
-               read_body(reader, db, found.row.body, customer_key, composite, error);
-        local_snapshot_end(db);
     }
     local_read_end(reader->store, db);
-    if (good && (!*composite || reader->pin != NULL)) {
-        reader->size_bytes = object->size_bytes;
+    if (good && (!*composite || several)) {
         good = reader->piece_count == 0 || open_piece(reader, 0, error) != NULL;
     }
     return good;
@@ -292,7 +297,15 @@ struct object_reader *body_open(struct local_store *store, int64_t id, uint64_t 
     reader->pin = blob_pin(store, error);
     db = reader->pin != NULL ? local_read_begin(store, error) : NULL;
     if (db != NULL && local_snapshot_begin(db, error)) {
-        good = read_body(reader, db, id, NULL, &composite, error);
+        sqlite3_stmt *row = statement_get(db, body_sql, error);
+        int there = -1;
+
+        if (row != NULL) {
+            sqlite3_bind_int64(row, 1, id);
+            there = statement_next(db, row, error);
+        }
+        good = there > 0 ? take_body(reader, db, row, 0, id, NULL, &composite, error)
+                         : there == 0 && error_set(error, ERROR_CORRUPT, "the body of an object is not there");
         local_snapshot_end(db);
     }
     local_read_end(store, db);

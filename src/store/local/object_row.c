@@ -5,15 +5,19 @@
 
 #include "store/local/local_private.h"
 
-#define SELECT_ROW                                                                                                     \
-    "SELECT " OBJECT_ROW_COLUMNS ", "                                                                                  \
-    "NOT EXISTS(SELECT 1 FROM object n WHERE n.bucket = ?1 AND n.key = ?2 AND n.rank < o.rank) FROM object o "         \
-    "WHERE o.bucket = ?1 AND o.key = ?2 "
+#define OLDER_THAN_NONE "NOT EXISTS(SELECT 1 FROM object n WHERE n.bucket = ?1 AND n.key = ?2 AND n.rank < o.rank)"
+#define WHERE_KEY " WHERE o.bucket = ?1 AND o.key = ?2 "
+#define FROM_BOTH ", " BODY_COLUMNS " FROM object o LEFT JOIN body b ON b.id = o.body" WHERE_KEY
 
-static const char current_sql[] = "SELECT " OBJECT_ROW_COLUMNS ", 1 FROM object o "
-                                  "WHERE o.bucket = ?1 AND o.key = ?2 ORDER BY o.rank LIMIT 1";
-static const char version_sql[] = SELECT_ROW "AND o.rank = ?3";
-static const char null_sql[] = SELECT_ROW "AND (o.flags & 2) <> 0 ORDER BY o.rank LIMIT 1";
+static const char current_sql[] = "SELECT " OBJECT_ROW_COLUMNS ", 1 FROM object o" WHERE_KEY "ORDER BY o.rank LIMIT 1";
+static const char version_sql[] =
+    "SELECT " OBJECT_ROW_COLUMNS ", " OLDER_THAN_NONE " FROM object o" WHERE_KEY "AND o.rank = ?3";
+static const char null_sql[] = "SELECT " OBJECT_ROW_COLUMNS ", " OLDER_THAN_NONE " FROM object o" WHERE_KEY
+                               "AND (o.flags & 2) <> 0 ORDER BY o.rank LIMIT 1";
+static const char current_body_sql[] = "SELECT " OBJECT_ROW_COLUMNS ", 1" FROM_BOTH "ORDER BY o.rank LIMIT 1";
+static const char version_body_sql[] = "SELECT " OBJECT_ROW_COLUMNS ", " OLDER_THAN_NONE FROM_BOTH "AND o.rank = ?3";
+static const char null_body_sql[] =
+    "SELECT " OBJECT_ROW_COLUMNS ", " OLDER_THAN_NONE FROM_BOTH "AND (o.flags & 2) <> 0 ORDER BY o.rank LIMIT 1";
 static const char write_sql[] = "INSERT OR REPLACE INTO object(bucket, key, rank, flags, size_bytes, modified_us, "
                                 "hash, body, detail) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 static const char remove_sql[] = "DELETE FROM object WHERE bucket = ?1 AND key = ?2 AND rank = ?3";
@@ -172,8 +176,8 @@ void object_row_etag(const struct object_row *row, char text[ETAG_CHARACTERS + 1
     }
 }
 
-int object_row_find(struct statement_cache *db, int64_t bucket, const char *key, const char *version_id,
-                    struct object_found *found, struct error *error)
+static int find(struct statement_cache *db, const char *const sql[3], int64_t bucket, const char *key,
+                const char *version_id, struct object_found *found, struct error *error)
 {
     bool null_version = version_id != NULL && strcmp(version_id, "null") == 0;
     int64_t rank = 0;
@@ -182,11 +186,7 @@ int object_row_find(struct statement_cache *db, int64_t bucket, const char *key,
         error_set_named(error, ERROR_INVALID, "InvalidArgument", "\"%s\" is no version id of this bucket", version_id);
         return -1;
     }
-    found->statement = statement_get(db,
-                                     version_id == NULL ? current_sql
-                                     : null_version     ? null_sql
-                                                        : version_sql,
-                                     error);
+    found->statement = statement_get(db, sql[version_id == NULL ? 0 : null_version ? 2 : 1], error);
     if (found->statement == NULL) {
         return -1;
     }
@@ -209,6 +209,22 @@ int object_row_find(struct statement_cache *db, int64_t bucket, const char *key,
         }
     }
     return there;
+}
+
+int object_row_find(struct statement_cache *db, int64_t bucket, const char *key, const char *version_id,
+                    struct object_found *found, struct error *error)
+{
+    static const char *const sql[3] = {current_sql, version_sql, null_sql};
+
+    return find(db, sql, bucket, key, version_id, found, error);
+}
+
+int object_row_find_body(struct statement_cache *db, int64_t bucket, const char *key, const char *version_id,
+                         struct object_found *found, struct error *error)
+{
+    static const char *const sql[3] = {current_body_sql, version_body_sql, null_body_sql};
+
+    return find(db, sql, bucket, key, version_id, found, error);
 }
 
 bool object_absent(const struct object_place *place, struct error *error)
