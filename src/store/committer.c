@@ -275,6 +275,7 @@ bool committer_do(struct committer *committer,
     pthread_cond_init(&request.answered, NULL);
     pthread_mutex_lock(&committer->lock);
     *committer->last = &request;
+    /* cppcheck-suppress autoVariables ; the request leaves the queue before this function returns */
     committer->last = &request.next;
     pthread_cond_signal(&committer->work);
     while (!request.done) {

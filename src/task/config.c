@@ -352,11 +352,13 @@ static bool read_document(struct reading *reading, yaml_parser_t *parser, struct
                                   parser->problem_mark.line + 1, parser->problem_mark.column + 1,
                                   parser->problem == NULL ? "bytes that are no text" : parser->problem);
     }
+    /* cppcheck-suppress autoVariables ; it is taken back below */
     reading->document = &document;
     const yaml_node_t *root = yaml_document_get_root_node(&document);
     bool good = root == NULL || read_mapping(reading, root, config_keys, config, error);
 
     yaml_document_delete(&document);
+    reading->document = NULL;
     return good && check(reading, config, error);
 }
 
