@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 
-enum { MOST_SERIES = 10000, SLOTS = 4096, MOST_COLLECTORS = 16, BOUNDS = 14 };
+enum { MOST_SERIES = 10000, SLOTS = 4096, MOST_COLLECTORS = 16, BOUNDS = METRICS_BUCKETS - 1 };
 
 /* Upper bounds of a histogram's buckets, in seconds. */
 static const double bounds[BOUNDS] = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
@@ -16,8 +16,8 @@ struct series {
     struct series *next_in_slot, *next_in_family;
     const struct family *family;
     char *labels;
-    double value;                /* a histogram's sum */
-    uint64_t counts[BOUNDS + 1]; /* what fell in each bucket alone; the last is past all bounds */
+    double value;                     /* a histogram's sum */
+    uint64_t counts[METRICS_BUCKETS]; /* what fell in each bucket alone; the last is past all bounds */
 };
 
 struct family {
@@ -170,19 +170,34 @@ void metrics_set(struct metrics *metrics, const char *name, const char *labels, 
     pthread_mutex_unlock(&metrics->lock);
 }
 
-void metrics_observe(struct metrics *metrics, const char *name, const char *labels, double seconds)
+void metrics_durations_add(struct metrics_durations *durations, double seconds)
 {
     size_t bucket = 0;
 
     while (bucket < BOUNDS && seconds > bounds[bucket]) bucket++;
+    durations->seconds += seconds;
+    durations->counts[bucket]++;
+}
+
+void metrics_observe_all(struct metrics *metrics, const char *name, const char *labels,
+                         const struct metrics_durations *durations)
+{
     pthread_mutex_lock(&metrics->lock);
     struct series *series = find_series(metrics, name, labels);
 
     if (series != NULL) {
-        series->value += seconds;
-        series->counts[bucket]++;
+        series->value += durations->seconds;
+        for (size_t b = 0; b < METRICS_BUCKETS; b++) series->counts[b] += durations->counts[b];
     }
     pthread_mutex_unlock(&metrics->lock);
+}
+
+void metrics_observe(struct metrics *metrics, const char *name, const char *labels, double seconds)
+{
+    struct metrics_durations one = {0};
+
+    metrics_durations_add(&one, seconds);
+    metrics_observe_all(metrics, name, labels, &one);
 }
 
 bool metrics_collector(struct metrics *metrics, void (*collect)(void *context, struct metrics *metrics), void *context,

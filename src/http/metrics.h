@@ -2,6 +2,8 @@
 #ifndef AISLE_HTTP_METRICS_H
 #define AISLE_HTTP_METRICS_H
 
+#include <stdint.h>
+
 #include "base/buffer.h"
 #include "base/error.h"
 
@@ -19,6 +21,16 @@ bool metrics_family(struct metrics *metrics, const char *name, enum metrics_kind
 void metrics_add(struct metrics *metrics, const char *name, const char *labels, double value);
 void metrics_set(struct metrics *metrics, const char *name, const char *labels, double value);
 void metrics_observe(struct metrics *metrics, const char *name, const char *labels, double seconds);
+
+/* Durations that were put in buckets beforehand, where that has to be quick. */
+#define METRICS_BUCKETS 15
+struct metrics_durations {
+    double seconds; /* their sum */
+    uint64_t counts[METRICS_BUCKETS];
+};
+void metrics_durations_add(struct metrics_durations *durations, double seconds);
+void metrics_observe_all(struct metrics *metrics, const char *name, const char *labels,
+                         const struct metrics_durations *durations);
 
 /* What is read when it is asked for: called before each showing. */
 bool metrics_collector(struct metrics *metrics, void (*collect)(void *context, struct metrics *metrics), void *context,

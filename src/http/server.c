@@ -44,7 +44,8 @@ static bool start_daemon(struct server *server, struct error *error)
     const struct server_options *options = &server->options;
     bool tls = options->tls_certificate != NULL;
     static char tls_versions[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | (tls ? MHD_USE_TLS : 0);
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_SUPPRESS_DATE_NO_CLOCK |
+                     (tls ? MHD_USE_TLS : 0);
     struct MHD_OptionItem more[8];
     size_t count = 0;
 
@@ -93,18 +94,21 @@ static bool start(struct server *server, struct error *error)
     server->listen_fd = listen_open(server, error);
     if (server->listen_fd < 0) return false;
     server->watch = thread_start("aisle-watch", watch_run, server, error);
-    return server->watch != NULL && start_daemon(server, error);
+    if (server->watch == NULL || !start_daemon(server, error)) return false;
+    return options->metrics == NULL || metrics_collector(options->metrics, lanes_collect, server, error);
 }
 
 struct server *server_start(const struct server_options *options, struct error *error)
 {
-    struct server *server = memory_zeroed(sizeof *server, error);
+    struct server *server = memory_aligned(sizeof *server, error);
     pthread_condattr_t monotonic;
 
     if (server == NULL) return NULL;
+    memset(server, 0, sizeof *server);
     server->options = *options;
     server->listen_fd = -1;
     set_defaults(&server->options);
+    lanes_init(server);
     pthread_mutex_init(&server->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -129,8 +133,8 @@ static void drain(struct server *server, unsigned grace_seconds)
     int64_t until_us = clock_monotonic_us() + (int64_t)grace_seconds * 1000000;
 
     pthread_mutex_lock(&server->lock);
-    server->stopping = true;
-    while (server->active > 0 && clock_monotonic_us() < until_us) server_wait(server, 100);
+    atomic_store(&server->stopping, true);
+    while (atomic_load(&server->active) > 0 && clock_monotonic_us() < until_us) server_wait(server, 100);
     server->stopped = true;
     pthread_cond_broadcast(&server->wake);
     while (server->working > 0) server_wait(server, 100);
@@ -155,10 +159,8 @@ void server_stop(struct server *server, unsigned grace_seconds)
     if (server->daemon != NULL) MHD_stop_daemon(server->daemon);
     if (server->listen_fd >= 0) close(server->listen_fd);
     workers_free(server->workers);
-    for (struct request *next = NULL, *request = server->free_requests; request != NULL; request = next) {
-        next = request->next;
-        request_free(request);
-    }
+    if (server->options.metrics != NULL) lanes_collect(server, server->options.metrics);
+    lanes_free(server);
     buffer_free(&server->certificate);
     buffer_free(&server->key);
     pthread_cond_destroy(&server->wake);

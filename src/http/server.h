@@ -24,7 +24,8 @@ struct server_options {
     unsigned idle_timeout_seconds;   /* a connection that does not move; 0: 60 */
     size_t max_header_bytes;         /* 0: 32 KiB */
     bool log_requests;               /* one JSON line each (LOG_INFO, event "request") */
-    struct metrics *metrics;         /* counts requests by operation and status, and their times; NULL: not */
+    struct metrics *metrics;         /* counts requests by operation and status, and their times; NULL: not. It must
+                                        outlive the server, and not be shown after it */
 };
 
 struct server *server_start(const struct server_options *options, struct error *error);

@@ -19,7 +19,7 @@ static ssize_t read_stream(void *context, uint64_t offset, char *data, size_t si
     if (got == 0) return MHD_CONTENT_READER_END_OF_STREAM;
     if (got != -2) return MHD_CONTENT_READER_END_WITH_ERROR;
     pthread_mutex_lock(&server->lock);
-    bool sleeps = !server->stopping;
+    bool sleeps = !atomic_load(&server->stopping);
 
     if (sleeps) {
         MHD_suspend_connection(request->link);
@@ -87,8 +87,12 @@ bool answer_make(struct request *request, struct error *error)
 
     if (response == NULL)
         return error_set(error, ERROR_MEMORY, "there was no memory (or descriptor) for the answer; try again later");
-    bool good = true;
+    char date[32];
 
+    lane_date(request->lane, date);
+    bool good = MHD_add_response_header(response, "Date", date) == MHD_YES;
+
+    if (!good) error_set(error, ERROR_MEMORY, "there was no memory for the answer; try again later");
     for (struct answer_field *field = answer->first; field != NULL && good; field = field->next) {
         /* libmicrohttpd takes no empty value; a space means the same (RFC 9110, 5.5). */
         const char *value = field->value[0] == '\0' ? " " : field->value;

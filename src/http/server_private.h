@@ -5,6 +5,7 @@
  *   server_request.c  the way of one request through libmicrohttpd's calls
  *   server_read.c     what a request says: header fields, its form, what is refused
  *   server_answer.c   answers as libmicrohttpd sends them
+ *   server_lane.c     what each loop has for itself, so that loops do not meet
  *   server_watch.c    connections that take too long
  */
 #ifndef AISLE_HTTP_SERVER_PRIVATE_H
@@ -19,6 +20,7 @@
 #include "base/buffer.h"
 #include "base/thread.h"
 #include "http/exchange_private.h"
+#include "http/metrics.h"
 #include "http/server.h"
 #include "http/workers.h"
 
@@ -63,12 +65,35 @@ struct request {
     enum request_stage stage;
     const char *uri; /* where libmicrohttpd keeps it */
     bool has_query;
+    struct lane *lane;
     bool begun; /* the service's `end` is owed */
     bool failed;
     bool last; /* the connection ends after this answer */
     struct error error;
     uint64_t body_bytes, discarded_bytes;
     int64_t started_us; /* monotonic */
+};
+
+/* Requests of one operation that ended with one status, not yet told to the metrics. */
+struct tally {
+    const char *operation;
+    unsigned status;
+    uint64_t count;
+    struct metrics_durations durations;
+};
+
+enum { LANES = 16, MOST_TALLIES = 64 };
+
+/* What the requests of one loop share. Another loop may come to the same lane: hence the lock, which is seldom waited
+ * for. */
+struct lane {
+    _Alignas(64) pthread_mutex_t lock;
+    struct request *free_requests;
+    unsigned free_count;
+    struct tally tallies[MOST_TALLIES];
+    unsigned tally_count;
+    time_t date_second;
+    char date[32]; /* of that second, as HTTP writes it */
 };
 
 struct server {
@@ -83,18 +108,18 @@ struct server {
     uint64_t id_seed;
     _Atomic uint64_t ids;
 
-    pthread_mutex_t lock; /* of the free requests, connections and the stopping */
-    pthread_cond_t wake;  /* the watch, and who waits for requests to end */
-    struct request *free_requests;
-    unsigned free_count;
+    struct lane lanes[LANES];
+    _Atomic unsigned next_lane;
+    pthread_mutex_t lock;   /* of the connections and the stopping */
+    pthread_cond_t wake;    /* the watch, and who waits for requests to end */
     uint64_t seen_requests; /* as the watch found them */
     unsigned idle_looks;
     struct request *sleeping; /* whose streams have nothing to send for now */
     struct connection *connections;
-    unsigned working; /* requests at a worker, or about to go there */
-    unsigned active;  /* requests between their line and their end */
-    bool stopping;    /* no connection is kept for a further request */
-    bool stopped;     /* the watch ends */
+    unsigned working;        /* requests at a worker, or about to go there */
+    _Atomic unsigned active; /* requests between their line and their end */
+    _Atomic bool stopping;   /* no connection is kept for a further request */
+    bool stopped;            /* the watch ends */
 
     _Atomic uint64_t requests, failures_4xx, failures_5xx, bytes_in, bytes_out, accepted, refused;
     _Atomic uint64_t connections_now;
@@ -108,7 +133,21 @@ void *request_line(void *context, const char *uri, struct MHD_Connection *link);
 mhd_result request_step(void *context, struct MHD_Connection *link, const char *url, const char *method,
                         const char *version, const char *upload, size_t *upload_size, void **state);
 void request_over(void *context, struct MHD_Connection *link, void **state, enum MHD_RequestTerminationCode how);
-void request_free(struct request *request);
+
+/* The lane of this thread. */
+struct lane *lane_of(struct server *server);
+void lanes_init(struct server *server);
+void lanes_free(struct server *server);
+/* A request, of those that ended or new; NULL for want of memory. And back. */
+struct request *lane_request(struct lane *lane);
+void lane_return(struct lane *lane, struct request *request);
+/* Frees the requests that wait. */
+void lane_shed(struct lane *lane);
+void lane_count(struct lane *lane, struct metrics *metrics, const char *operation, unsigned status, double seconds);
+/* Copies the time as HTTP writes it (RFC 9110, IMF-fixdate). */
+void lane_date(struct lane *lane, char date[32]);
+/* Tells the metrics what is still in the lanes; a collector. */
+void lanes_collect(void *context, struct metrics *metrics);
 
 /* Reads the head into the exchange. False for what must not be served. */
 bool read_head(struct request *request, const char *method, const char *version, struct error *error);

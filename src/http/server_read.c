@@ -21,24 +21,28 @@ struct head {
     unsigned lengths, codings, hosts;
 };
 
+/* RFC 9110, 5.6.2. */
+static const bool token_bytes[256] = {
+    ['!'] = true, ['#' ... '\''] = true, ['*'] = true,         ['+'] = true,         ['-'] = true,
+    ['.'] = true, ['^'] = true,          ['_'] = true,         ['`'] = true,         ['|'] = true,
+    ['~'] = true, ['0' ... '9'] = true,  ['A' ... 'Z'] = true, ['a' ... 'z'] = true,
+};
+
 static bool is_token(const char *name, size_t length)
 {
-    static const char marks[] = "!#$%&'*+-.^_`|~";
+    bool good = length > 0;
 
-    for (size_t i = 0; i < length; i++) {
-        char c = name[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-
-        if (!plain && (c == '\0' || strchr(marks, c) == NULL)) return false;
-    }
-    return length > 0;
+    for (size_t i = 0; i < length; i++) good = good && token_bytes[(unsigned char)name[i]];
+    return good;
 }
 
 static bool has_control(const char *value, size_t length)
 {
+    bool found = false;
+
     for (size_t i = 0; i < length; i++)
-        if (((unsigned char)value[i] < ' ' && value[i] != '\t') || value[i] == 127) return true;
-    return false;
+        found = found || ((unsigned char)value[i] < ' ' && value[i] != '\t') || value[i] == 127;
+    return found;
 }
 
 static bool has_gap(struct str text)

@@ -16,65 +16,6 @@
 
 /* The most of a body that is read and thrown away so that the client gets to hear why. */
 #define MOST_DISCARDED_BYTES (UINT64_C(64) << 20)
-enum { MOST_FREE_REQUESTS = 256, KEPT_ARENA_BYTES = 256 * 1024 };
-
-void request_free(struct request *request)
-{
-    if (request == NULL) return;
-    arena_free(request->exchange.arena);
-    buffer_free(&request->answer.gathered);
-    memory_free(request);
-}
-
-static struct request *request_new(struct server *server)
-{
-    pthread_mutex_lock(&server->lock);
-    struct request *request = server->free_requests;
-
-    if (request != NULL) {
-        server->free_requests = request->next;
-        server->free_count--;
-    }
-    server->active++;
-    pthread_mutex_unlock(&server->lock);
-    if (request == NULL) {
-        request = memory_zeroed(sizeof *request, NULL);
-        if (request != NULL) request->exchange.arena = arena_new(0, NULL);
-        if (request != NULL && request->exchange.arena == NULL) {
-            memory_free(request);
-            request = NULL;
-        }
-    }
-    if (request == NULL) {
-        pthread_mutex_lock(&server->lock);
-        server->active--;
-        pthread_mutex_unlock(&server->lock);
-    }
-    return request;
-}
-
-static void request_recycle(struct server *server, struct request *request)
-{
-    struct arena *arena = request->exchange.arena;
-    struct buffer gathered = request->answer.gathered;
-    bool keep = arena_used(arena) <= KEPT_ARENA_BYTES;
-
-    if (keep) {
-        arena_reset(arena);
-        *request = (struct request){.exchange = {.arena = arena}, .answer = {.gathered = gathered}};
-    }
-    pthread_mutex_lock(&server->lock);
-    keep = keep && server->free_count < MOST_FREE_REQUESTS;
-    if (keep) {
-        request->next = server->free_requests;
-        server->free_requests = request;
-        server->free_count++;
-    }
-    server->active--;
-    if (server->stopping) pthread_cond_broadcast(&server->wake);
-    pthread_mutex_unlock(&server->lock);
-    if (!keep) request_free(request);
-}
 
 /* Keeps the target as it came, before libmicrohttpd takes it apart. */
 static bool keep_target(struct request *request, const char *uri)
@@ -100,10 +41,12 @@ void *request_line(void *context, const char *uri, struct MHD_Connection *link)
     struct server *server = context;
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(link, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     struct connection *connection = info == NULL ? NULL : info->socket_context;
-    struct request *request = connection == NULL || connection->refused ? NULL : request_new(server);
+    struct lane *lane = lane_of(server);
+    struct request *request = connection == NULL || connection->refused ? NULL : lane_request(lane);
 
     if (request == NULL) return NULL;
     request->server = server;
+    request->lane = lane;
     request->link = link;
     request->connection = connection;
     request->answer.fd = -1;
@@ -115,9 +58,10 @@ void *request_line(void *context, const char *uri, struct MHD_Connection *link)
     exchange->tls = server->options.tls_certificate != NULL;
     exchange->host = "";
     if (!keep_target(request, uri)) {
-        request_recycle(server, request);
+        lane_return(lane, request);
         return NULL;
     }
+    atomic_fetch_add(&server->active, 1);
     return request;
 }
 
@@ -192,7 +136,7 @@ static void work_run(struct work *work)
     MHD_resume_connection(request->link);
     pthread_mutex_lock(&server->lock);
     server->working--;
-    if (server->stopping) pthread_cond_broadcast(&server->wake);
+    if (atomic_load(&server->stopping)) pthread_cond_broadcast(&server->wake);
     pthread_mutex_unlock(&server->lock);
 }
 
@@ -259,9 +203,7 @@ static mhd_result take_head(struct request *request, const char *method, const c
 
     request->stage = STAGE_BODY;
     atomic_fetch_add(&server->requests, 1);
-    pthread_mutex_lock(&server->lock);
-    request->last = !readable || server->stopping;
-    pthread_mutex_unlock(&server->lock);
+    request->last = !readable || atomic_load(&server->stopping);
     request->failed = !readable || !begin(request);
     set_phase(request, PHASE_BODY);
     if (readable && !(request->failed && is_better_refused(request))) return MHD_YES;
@@ -339,15 +281,9 @@ static void account(struct server *server, struct request *request, bool whole)
     } else if (status >= 400) {
         atomic_fetch_add(&server->failures_4xx, 1);
     }
-    if (server->options.metrics != NULL) {
-        const char *operation = exchange->log_operation == NULL ? "other" : exchange->log_operation;
-        char labels[128];
-
-        snprintf(labels, sizeof labels, "operation=\"%s\",status=\"%u\"", operation, status);
-        metrics_add(server->options.metrics, "aisle_requests_total", labels, 1);
-        snprintf(labels, sizeof labels, "operation=\"%s\"", operation);
-        metrics_observe(server->options.metrics, "aisle_request_seconds", labels, (double)us / 1e6);
-    }
+    if (server->options.metrics != NULL)
+        lane_count(request->lane, server->options.metrics,
+                   exchange->log_operation == NULL ? "other" : exchange->log_operation, status, (double)us / 1e6);
     if (server->options.log_requests) log_request(request, status, us, whole);
 }
 
@@ -372,5 +308,6 @@ void request_over(void *context, struct MHD_Connection *link, void **state, enum
     answer_reset(&request->answer);
     if (request->begun) exchange->service->end(exchange->service->context, exchange);
     set_phase(request, PHASE_HEAD);
-    request_recycle(server, request);
+    lane_return(request->lane, request);
+    atomic_fetch_sub(&server->active, 1);
 }

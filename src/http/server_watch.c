@@ -121,17 +121,12 @@ static void wake_sleeping(struct server *server)
 static void shed_memory(struct server *server)
 {
     uint64_t requests = atomic_load(&server->requests);
-    bool rests = server->active == 0 && requests == server->seen_requests;
+    bool rests = atomic_load(&server->active) == 0 && requests == server->seen_requests;
 
     server->idle_looks = rests ? server->idle_looks + 1 : 0;
     server->seen_requests = requests;
     if (server->idle_looks != SHED_AFTER_LOOKS) return;
-    for (struct request *next = NULL, *request = server->free_requests; request != NULL; request = next) {
-        next = request->next;
-        request_free(request);
-    }
-    server->free_requests = NULL;
-    server->free_count = 0;
+    for (unsigned i = 0; i < LANES; i++) lane_shed(&server->lanes[i]);
     memory_trim();
 }
 
