@@ -147,18 +147,48 @@ static bool settle_key(struct serving *serving, struct error *error)
     return serving->key_made;
 }
 
+static bool make_bucket(struct serving *serving, const char *name, struct error *error)
+{
+    struct bucket_create create = {.name = name, .owner = serving->config->account};
+    struct error why = {0};
+
+    if (bucket_create(serving->store, &create, &why)) return true;
+    if (why.name != NULL && strcmp(why.name, "BucketAlreadyOwnedByYou") == 0) return true;
+    *error = why;
+    return error_prefix(error, "the configured bucket '%s' cannot be made", name);
+}
+
 static bool make_buckets(struct serving *serving, struct error *error)
 {
     const struct config *config = serving->config;
 
-    for (unsigned i = 0; i < config->bucket_count; i++) {
-        struct bucket_create create = {.name = config->buckets[i], .owner = config->account};
-        struct error why = {0};
+    for (unsigned i = 0; i < config->bucket_count; i++)
+        if (!make_bucket(serving, config->buckets[i], error)) return false;
+    for (unsigned i = 0; i < config->watch_count; i++)
+        if (!make_bucket(serving, config->watches[i].bucket, error)) return false;
+    return true;
+}
 
-        if (bucket_create(serving->store, &create, &why)) continue;
-        if (why.name != NULL && strcmp(why.name, "BucketAlreadyOwnedByYou") == 0) continue;
-        *error = why;
-        return error_prefix(error, "the configured bucket '%s' cannot be made", config->buckets[i]);
+static bool start_watches(struct serving *serving, struct error *error)
+{
+    const struct config *config = serving->config;
+
+    serving->watches = arena_zeroed(serving->arena, (config->watch_count + 1) * sizeof serving->watches[0], error);
+    if (serving->watches == NULL) return false;
+    for (unsigned i = 0; i < config->watch_count; i++) {
+        const struct config_watch *wanted = &config->watches[i];
+        struct watch_options options = {
+            .folder = wanted->folder,
+            .bucket = wanted->bucket,
+            .prefix = wanted->prefix,
+            .done_marker = wanted->done_marker,
+            .settle_ms = wanted->settle_ms,
+            .after = wanted->after,
+            .owner = config->account,
+        };
+
+        serving->watches[i] = watch_start(serving->store, &options, error);
+        if (serving->watches[i] == NULL) return false;
     }
     return true;
 }
@@ -275,12 +305,13 @@ bool serving_start(struct serving *serving, const struct config *config, struct 
     serving->status = status_new(&options, error);
     if (serving->status == NULL || !start_server(serving, error) || !leave_note(serving, error)) return false;
     serving->upkeep = upkeep_start(serving->store, serving->metrics, config->lifecycle_interval_seconds, error);
-    return serving->upkeep != NULL;
+    return serving->upkeep != NULL && start_watches(serving, error);
 }
 
 void serving_stop(struct serving *serving)
 {
     if (serving->note != NULL) file_remove(serving->note, NULL);
+    for (struct watch **watch = serving->watches; watch != NULL && *watch != NULL; watch++) watch_stop(*watch);
     upkeep_stop(serving->upkeep);
     server_stop(serving->server, serving->config == NULL ? 0 : serving->config->drain_seconds);
     status_free(serving->status);

@@ -10,6 +10,7 @@
 #include "http/server.h"
 #include "http/status.h"
 #include "store/local/access_key.h"
+#include "store/local/watch.h"
 #include "task/config.h"
 
 struct serving {
@@ -27,6 +28,7 @@ struct serving {
     struct metrics *metrics;
     struct status *status;
     struct upkeep *upkeep;
+    struct watch **watches; /* as many as the configuration has, ended by NULL */
     struct server *server;
     const char *note; /* the path of server.json once it is there */
 };
