@@ -226,6 +226,15 @@ def test_a_form_is_held_to_its_policy(server):
         server.s3.get_object(Bucket="shop", Key="other")
 
 
+@pytest.mark.parametrize("name, value", [("x-amz-meta-a", "b\r\nSet-Cookie: c=d"), ("x-amz-meta-a b", "c"),
+                                         ("x-amz-meta-a:b", "c"), ("Content-Type", "text/html\r\n\r\n<html>"),
+                                         ("Content-Disposition", "a\nb"), ("x-amz-website-redirect-location", "/\x7f")])
+def test_a_forms_fields_cannot_break_headers(server, name, value):
+    assert post(server, [("key", "form"), (name, value)]).status == 400
+    answer = post(server, [("key", "form"), ("success_action_redirect", "http://127.0.0.1/\r\nSet-Cookie: a=b")])
+    assert answer.status == 400 and "set-cookie" not in answer.headers
+
+
 def test_a_forms_fields_are_condition_keys(server):
     server.s3.put_bucket_policy(Bucket="drop", Policy=document(
         {"Effect": "Allow", "Principal": "*", "Action": ["s3:PutObject", "s3:GetObject"],

@@ -23,6 +23,35 @@ static const char *make_key(struct s3_request *request, const char *key, const c
     return at == NULL ? key : arena_format(request->arena, error, "%.*s%s%s", (int)(at - key), key, base, at + 11);
 }
 
+static bool starts_with(struct str text, const char *prefix)
+{
+    size_t length = strlen(prefix);
+
+    return text.length >= length && strncasecmp(text.data, prefix, length) == 0;
+}
+
+/* A field that becomes a header of answers can hold only what a header can (RFC 9110, 5.1 and 5.5). */
+static bool check_field(struct s3_request *request, const struct sign_field *field, struct error *error)
+{
+    bool header = starts_with(field->name, "x-amz-") || starts_with(field->name, "Content-") ||
+                  starts_with(field->name, "Cache-Control") || starts_with(field->name, "Expires");
+    bool good = true;
+
+    for (size_t i = 0; header && i < field->name.length; i++) {
+        unsigned char c = (unsigned char)field->name.data[i];
+
+        good = good && c > ' ' && c < 127 && strchr("()<>@,;:\\\"/[]?={}", c) == NULL;
+    }
+    for (size_t i = 0; header && i < field->value.length; i++) {
+        unsigned char c = (unsigned char)field->value.data[i];
+
+        good = good && (c >= ' ' || c == '\t') && c != 127;
+    }
+    return good ||
+           s3_bad_argument(request, "field", arena_text(request->arena, field->name.data, field->name.length, NULL),
+                           "A field of the form holds what a header cannot.", error);
+}
+
 /* The form's fields stand for headers from here on: "acl" for x-amz-acl; the file's type when the form gives none. */
 static bool fields_as_headers(struct s3_request *request, const struct sign_field *fields, size_t count,
                               const char *type, struct error *error)
@@ -33,6 +62,9 @@ static bool fields_as_headers(struct s3_request *request, const struct sign_fiel
         return false;
     }
     for (size_t i = 0; i < count; i++) {
+        if (!check_field(request, &fields[i], error)) {
+            return false;
+        }
         headers[i] = fields[i];
         if (fields[i].name.length == 3 && strncasecmp(fields[i].name.data, "acl", 3) == 0) {
             headers[i].name = str_of("x-amz-acl");
