@@ -4,18 +4,18 @@
 #include "http/s3/listing.h"
 #include "http/s3/operation.h"
 
-static void write_object(struct buffer *out, const struct s3_listing *listing, const struct object *object, bool owner)
+static void write_object(struct buffer *out, struct s3_listing *listing, const struct object *object, bool owner)
 {
     buffer_append_text(out, "<Contents>");
     s3_xml_key(out, "Key", object->key, listing->url);
-    s3_listing_facts(out, object);
+    s3_listing_facts(out, listing, object);
     if (owner) {
-        s3_xml_owner(out, "Owner", object->owner);
+        s3_listing_owner(out, listing, object->owner);
     }
     buffer_append_text(out, "</Contents>");
 }
 
-static void write_page(struct buffer *out, const struct s3_listing *listing, const struct object_page *page, bool owner)
+static void write_page(struct buffer *out, struct s3_listing *listing, const struct object_page *page, bool owner)
 {
     /* About what a row takes, so that the text grows seldom. */
     buffer_room(out, page->object_count * 400);

@@ -3,24 +3,24 @@
 #include "http/s3/listing.h"
 #include "http/s3/operation.h"
 
-static void write_version(struct buffer *out, const struct object *object, bool url)
+static void write_version(struct buffer *out, struct s3_listing *listing, const struct object *object)
 {
     const char *element = object->delete_marker ? "DeleteMarker" : "Version";
 
     xml_open(out, element);
-    s3_xml_key(out, "Key", object->key, url);
+    s3_xml_key(out, "Key", object->key, listing->url);
     xml_leaf_text(out, "VersionId", object->version_id);
     xml_leaf_bool(out, "IsLatest", object->latest);
     if (object->delete_marker) {
         xml_leaf_time(out, "LastModified", object->modified_us);
     } else {
-        s3_listing_facts(out, object);
+        s3_listing_facts(out, listing, object);
     }
-    s3_xml_owner(out, "Owner", object->owner);
+    s3_listing_owner(out, listing, object->owner);
     xml_close(out, element);
 }
 
-static void write_page(struct buffer *out, const struct s3_listing *listing, const struct object_page *page)
+static void write_page(struct buffer *out, struct s3_listing *listing, const struct object_page *page)
 {
     const char *version = listing->options.after_version;
 
@@ -34,7 +34,7 @@ static void write_page(struct buffer *out, const struct s3_listing *listing, con
     }
     s3_listing_rest(out, listing, page->truncated);
     for (size_t i = 0; i < page->object_count; i++) {
-        write_version(out, &page->objects[i], listing->url);
+        write_version(out, listing, &page->objects[i]);
     }
     for (size_t i = 0; i < page->prefix_count; i++) {
         xml_open(out, "CommonPrefixes");

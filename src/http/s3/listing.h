@@ -8,7 +8,11 @@ enum { S3_MOST_LISTED = 1000 };
 
 struct s3_listing {
     struct object_listing options;
-    bool url; /* encoding-type=url */
+    bool url;          /* encoding-type=url */
+    int64_t second;    /* the second that `time` is of */
+    char time[32];     /* as listings show it; "" at first */
+    const char *owner; /* the account that `owner_id` is of; NULL at first */
+    char owner_id[65];
 };
 
 /* prefix, delimiter, max-keys and encoding-type. */
@@ -20,7 +24,10 @@ bool s3_listing_encoding(struct s3_request *request, bool *url, struct error *er
 void s3_listing_rest(struct buffer *out, const struct s3_listing *listing, bool truncated);
 
 /* LastModified, ETag, ChecksumAlgorithm, Size and StorageClass. */
-void s3_listing_facts(struct buffer *out, const struct object *object);
+void s3_listing_facts(struct buffer *out, struct s3_listing *listing, const struct object *object);
+
+/* <Owner>; most objects of a page have the one of the object before. */
+void s3_listing_owner(struct buffer *out, struct s3_listing *listing, const char *account);
 
 /* A continuation token: the key that the next page begins after, in base 64. Back: NULL when it is none. */
 const char *s3_token(struct s3_request *request, const char *key, struct error *error);
