@@ -258,6 +258,10 @@ void committer_free(struct committer *committer)
     pthread_mutex_unlock(&committer->lock);
     thread_join(committer->writer);
     thread_join(committer->mover);
+    if (atomic_load(&committer->log_pages) > 0) {
+        /* The next to open has nothing to read again. */
+        sqlite3_wal_checkpoint_v2(statement_cache_db(committer->db), NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    }
     statement_cache_close(committer->db);
     statement_cache_close(committer->checkpoints);
     pthread_cond_destroy(&committer->work);
