@@ -2,12 +2,12 @@
  *
  * Written: format version 2.6 logical types, data pages V1, one or more row groups, PLAIN, RLE_DICTIONARY,
  * DELTA_BINARY_PACKED, DELTA_LENGTH_BYTE_ARRAY and DELTA_BYTE_ARRAY (chosen for each column of a row group from a
- * sample of it), SNAPPY or ZSTD where that gains a tenth and uncompressed where not, least and largest value and null
- * count of each column. Every column is OPTIONAL with definition levels. Read: the same, and what DuckDB, Polars,
- * pyarrow and Spark write of flat columns: data pages V1 and V2, REQUIRED columns, PLAIN_DICTIONARY, BYTE_STREAM_SPLIT,
- * INT32/INT64/FIXED_LEN_BYTE_ARRAY/INT96 forms of the types below. Nested columns, encryption and other codecs (GZIP)
- * are a clear error. A file may be anybody's: what it claims is checked against its size before memory is taken, and no
- * content of it does worse than an error or other values.
+ * sample of it), SNAPPY where that gains a quarter, ZSTD where it gains a tenth, and uncompressed where not, least and
+ * largest value and null count of each column. Every column is OPTIONAL with definition levels. Read: the same, and
+ * what DuckDB, Polars, pyarrow and Spark write of flat columns: data pages V1 and V2, REQUIRED columns,
+ * PLAIN_DICTIONARY, BYTE_STREAM_SPLIT, INT32/INT64/FIXED_LEN_BYTE_ARRAY/INT96 forms of the types below. Nested columns,
+ * encryption and other codecs (GZIP) are a clear error. A file may be anybody's: what it claims is checked against its
+ * size before memory is taken, and no content of it does worse than an error or other values.
  */
 #ifndef AISLE_TABULAR_PARQUET_H
 #define AISLE_TABULAR_PARQUET_H

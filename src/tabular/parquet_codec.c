@@ -101,7 +101,7 @@ bool packer_gains(struct parquet_packer *packer, enum parquet_codec codec, const
     if (!packer_pack(packer, codec, data, size, &packer->packed_sample, error)) {
         return false;
     }
-    *gains = packer->packed_sample.length < size - size / 10;
+    *gains = packer->packed_sample.length < size - size / (codec == PARQUET_SNAPPY ? 4 : 10);
     return true;
 }
 
