@@ -97,6 +97,9 @@ void joined_free(struct joined *joined);
 /* Whether any row was found in a partition. */
 bool joined_has(const struct joined *joined, uint32_t partition);
 
+/* Rows that were found, over all partitions. */
+uint64_t joined_rows(const struct joined *joined);
+
 /* Partitions that any worker has. */
 uint32_t joined_partitions(const struct joined *joined);
 

@@ -354,6 +354,17 @@ bool join_rows(struct joined *joined, struct team *team, const struct join_input
     return good;
 }
 
+uint64_t joined_rows(const struct joined *joined)
+{
+    uint64_t rows = 0;
+    for (unsigned w = 0; joined->worker && w < joined->workers; w++) {
+        for (uint32_t p = 0; p < joined->worker[w].partitions; p++) {
+            for (const struct pile *pile = joined->worker[w].piles[p]; pile; pile = pile->next) rows += pile->rows;
+        }
+    }
+    return rows;
+}
+
 bool joined_has(const struct joined *joined, uint32_t partition)
 {
     for (unsigned w = 0; joined->worker && w < joined->workers; w++) {

@@ -349,6 +349,7 @@ bool group_rows(const struct group_input *input, struct team *team, struct gains
 {
     struct plan plan = {.gains = gains};
     unsigned workers = team_size(team);
+    if (joined_rows(input->joined) == 0) return true;
     bool good = plan_open(&plan, input, workers, error);
     if (good) good = team_run(team, joined_partitions(input->joined), group_partition, &plan, error);
     good = good && dense_finish(&plan, team, error);

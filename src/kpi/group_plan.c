@@ -121,11 +121,11 @@ void plan_free(struct plan *plan, unsigned workers)
 }
 
 /* The table by which groups of a table by day with few codes are looked up; NULL when it has none. */
-static bool open_direct(const struct table_plan *table, uint32_t **direct, struct error *error)
+static bool open_direct(const struct plan *plan, const struct table_plan *table, uint32_t **direct, struct error *error)
 {
     if (table->hashed_count != 1) return true;
     uint64_t range = plan_code_range(table->keys[table->hashed[0]]->coding);
-    if (range > DIRECT_CODES) return true;
+    if (range > DIRECT_CODES || range > 256 + 4 * plan->rows) return true;
     *direct = memory_array(range + 1, sizeof **direct, error);
     if (*direct) memset(*direct, 0xff, (range + 1) * sizeof **direct);
     return *direct != NULL;
@@ -154,7 +154,7 @@ static bool worker_open(struct plan *plan, struct worker_state *state, struct er
             if (!state->groups[t].sum) return false;
             continue;
         }
-        if (!open_direct(&plan->tables[t], &state->direct[t], error)) return false;
+        if (!open_direct(plan, &plan->tables[t], &state->direct[t], error)) return false;
         int words = plan->tables[t].hashed_count ? plan->tables[t].hashed_count : 1;
         if (!tally_open(&state->groups[t], words, plan->tables[t].spec->accumulator_count, error)) return false;
     }
@@ -165,17 +165,6 @@ static bool worker_open(struct plan *plan, struct worker_state *state, struct er
         if (!pair_set_open(&state->sets[s], error)) return false;
     }
     return true;
-}
-
-static uint64_t joined_rows(const struct joined *joined)
-{
-    uint64_t rows = 0;
-    for (unsigned w = 0; joined->worker && w < joined->workers; w++) {
-        for (uint32_t p = 0; p < joined->worker[w].partitions; p++) {
-            for (const struct pile *pile = joined->worker[w].piles[p]; pile; pile = pile->next) rows += pile->rows;
-        }
-    }
-    return rows;
 }
 
 bool plan_open(struct plan *plan, const struct group_input *input, unsigned workers, struct error *error)
@@ -192,8 +181,8 @@ bool plan_open(struct plan *plan, const struct group_input *input, unsigned work
         plan->table_count += table->measure_count > 0;
         if (!good) return false;
     }
-    uint64_t rows = joined_rows(input->joined);
-    for (int t = 0; t < plan->table_count; t++) plan_dense(input, rows, &plan->tables[t]);
+    plan->rows = joined_rows(input->joined);
+    for (int t = 0; t < plan->table_count; t++) plan_dense(input, plan->rows, &plan->tables[t]);
     share_groups(plan);
     for (unsigned w = 0; w < workers; w++) {
         if (!worker_open(plan, &plan->workers[w], error)) return false;

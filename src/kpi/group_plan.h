@@ -74,6 +74,7 @@ struct plan {
     const struct group_input *input;
     struct table_plan *tables;
     int table_count;
+    uint64_t rows; /* that are grouped */
     struct gains *gains;
     struct worker_state *workers;
 };

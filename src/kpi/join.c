@@ -1,34 +1,50 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "kpi/key_mix.h"
 #include "kpi/step.h"
 
-/* Distinct keys of a join field in the live rows of a list that `view` does not know. */
+/* Keys that were wanted lately, so that most that come again are told. */
+#define RECENT_KEYS 16384
+
+/* Keys of a join field in the live rows of a list that `view` does not know, each at least once. */
 struct wanting {
     const struct view *view;
     const struct row_list *rows;
     int field;
     struct entry_list *wanted; /* by worker */
+    int64_t **recent;          /* by worker; made when it first works */
 };
 
 static const struct trace_shape key_shape = {.keys = 1, .values = 1, .merge = TRACE_ADD};
+
+static int64_t *recent_keys(struct wanting *wanting, unsigned worker, struct error *error)
+{
+    if (wanting->recent[worker]) return wanting->recent[worker];
+    int64_t *recent = wanting->recent[worker] = memory_array(RECENT_KEYS, sizeof *recent, error);
+    for (size_t i = 0; recent && i < RECENT_KEYS; i++) recent[i] = TERM_NULL;
+    return recent;
+}
 
 static bool want_item(void *context, size_t item, unsigned worker, struct error *error)
 {
     struct wanting *wanting = context;
     const struct rows *rows = &wanting->rows->items[item];
     struct entry_list *wanted = &wanting->wanted[worker];
-    int64_t keys[ROWS_PORTION], last = TERM_NULL;
+    int64_t keys[ROWS_PORTION];
     uint32_t slots[ROWS_PORTION];
+    int64_t *recent = recent_keys(wanting, worker, error);
+    if (!recent) return false;
     for (size_t from = 0; from < rows->batch->rows; from += ROWS_PORTION) {
         size_t count = rows->batch->rows - from < ROWS_PORTION ? rows->batch->rows - from : ROWS_PORTION;
         column_unpack(&rows->batch->column[wanting->field], from, count, keys);
         view_find(wanting->view, keys, count, slots);
         if (!entry_list_reserve(wanted, &key_shape, count, error)) return false;
         for (size_t i = 0; i < count; i++) {
-            if (slots[i] != SLOT_NONE || keys[i] == last || rows_is_dead(rows, from + i)) continue;
-            last = keys[i];
-            wanted->entries.key[0][wanted->entries.count] = last;
+            int64_t *before = &recent[key_mix(keys[i]) % RECENT_KEYS];
+            if (slots[i] != SLOT_NONE || keys[i] == *before || rows_is_dead(rows, from + i)) continue;
+            *before = keys[i];
+            wanted->entries.key[0][wanted->entries.count] = keys[i];
             wanted->entries.value[0][wanted->entries.count++] = 1;
         }
     }
@@ -41,11 +57,12 @@ static bool want(struct step *step, const struct view *view, const struct row_li
 {
     unsigned workers = team_size(step->engine->options.team);
     struct entry_list *wanted = memory_zeroed(workers * sizeof *wanted, error);
-    if (!wanted) return false;
-    struct wanting wanting = {.view = view, .rows = rows, .field = field, .wanted = wanted};
-    bool good = team_run(step->engine->options.team, rows->count, want_item, &wanting, error);
-    for (unsigned w = 0; w < workers; w++) {
+    int64_t **recent = memory_zeroed(workers * sizeof *recent, error);
+    struct wanting wanting = {.view = view, .rows = rows, .field = field, .wanted = wanted, .recent = recent};
+    bool good = wanted && recent && team_run(step->engine->options.team, rows->count, want_item, &wanting, error);
+    for (unsigned w = 0; w < workers && wanted && recent; w++) {
         struct entries *entries = &wanted[w].entries;
+        memory_free(recent[w]);
         good = good && entry_list_reserve(all, &key_shape, entries->count, error);
         for (size_t i = 0; good && i < entries->count; i++) {
             all->entries.key[0][all->entries.count] = entries->key[0][i];
@@ -54,6 +71,7 @@ static bool want(struct step *step, const struct view *view, const struct row_li
         entries_free(entries);
     }
     memory_free(wanted);
+    memory_free(recent);
     return good;
 }
 
@@ -86,14 +104,15 @@ static bool choose_codings(struct step *step, int parent, struct error *error)
     struct coding *codings = memory_zeroed(((size_t)d->parent_column_count + 1) * sizeof *codings, error);
     step->codings[parent] = codings;
     if (!codings) return false;
-    bool open_ended = trace_entries(state_trace(step->engine->state, STATE_KEYS, parent)) > 0;
     for (int c = 0; c < d->parent_column_count; c++) {
-        int64_t low = INT64_MIN + 1, high = INT64_MAX;
+        int64_t low = INT64_MAX, high = INT64_MIN;
         if (d->parent_columns[c] == d->partition_column) {
             codings[c] = step->partition; /* so that children find their partition by the parent's code */
             continue;
         }
-        bool known = open_ended || row_list_bounds(&step->slice[parent], d, d->parent_columns[c], &low, &high);
+        bool known = row_list_bounds(&step->slice[parent], d, d->parent_columns[c], &low, &high);
+        known |= view_bounds(&step->fresh[parent], c, &low, &high);
+        known |= view_bounds(&step->old[parent], c, &low, &high);
         if (!coding_choose(&codings[c], known, low, high, true, error)) return false;
     }
     return true;
@@ -104,11 +123,11 @@ static bool open_views(struct step *step, int parent, struct error *error)
     struct row_list *now[] = {step->slice, step->arriving}, *before[] = {step->leaving};
     const struct kpi_dataset *d = &step->spec->datasets[parent];
     struct team *team = step->engine->options.team;
-    return choose_codings(step, parent, error) && view_open(&step->fresh[parent], d, &step->slice[parent], error) &&
+    return view_open(&step->fresh[parent], d, &step->slice[parent], error) &&
            extend_view(step, parent, &step->fresh[parent], now, 2, error) &&
-           view_fill(&step->fresh[parent], team, step->codings[parent], error) &&
            view_open(&step->old[parent], d, NULL, error) &&
-           extend_view(step, parent, &step->old[parent], before, 1, error) &&
+           extend_view(step, parent, &step->old[parent], before, 1, error) && choose_codings(step, parent, error) &&
+           view_fill(&step->fresh[parent], team, step->codings[parent], error) &&
            view_fill(&step->old[parent], team, step->codings[parent], error);
 }
 

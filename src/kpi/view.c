@@ -6,34 +6,59 @@
 #include "base/memory.h"
 #include "kpi/key_mix.h"
 
-static void hash_enter(struct view *view, int64_t key, uint32_t slot)
-{
-    uint64_t i = key_mix(key) & view->mask;
-    while (view->slot_of[i] != SLOT_NONE && view->keys[i] != key) i = (i + 1) & view->mask;
-    view->keys[i] = key;
-    view->slot_of[i] = slot;
-}
+/* ---- maps ---- */
 
 /* Dense where the keys' span is not much more than their count, else a table at most half full. */
-static bool make_map(struct view *view, int64_t least, int64_t most, uint64_t count, struct error *error)
+static bool map_open(struct key_map *map, int64_t least, int64_t most, uint64_t count, struct error *error)
 {
     uint64_t span = count ? (uint64_t)most - (uint64_t)least + 1 : 0;
     if (span <= count * 4 + 4096) {
-        view->least = least;
-        view->span = span;
-        view->slot_of = memory_array(span + 1, sizeof *view->slot_of, error);
-        if (view->slot_of) memset(view->slot_of, 0xff, (span + 1) * sizeof *view->slot_of);
-        return view->slot_of != NULL;
+        map->least = least;
+        map->span = span;
+        map->slots = memory_array(span + 1, sizeof *map->slots, error);
+        if (map->slots) memset(map->slots, 0xff, (span + 1) * sizeof *map->slots);
+        return map->slots != NULL;
     }
     uint64_t slots = 1024;
     while (slots < count * 2) slots *= 2;
-    view->mask = slots - 1;
-    view->keys = memory_array(slots, sizeof *view->keys, error);
-    view->slot_of = memory_array(slots, sizeof *view->slot_of, error);
-    if (!view->keys || !view->slot_of) return false;
-    memset(view->slot_of, 0xff, slots * sizeof *view->slot_of);
+    map->mask = slots - 1;
+    map->keys = memory_array(slots, sizeof *map->keys, error);
+    map->slots = memory_array(slots, sizeof *map->slots, error);
+    if (!map->keys || !map->slots) return false;
+    memset(map->slots, 0xff, slots * sizeof *map->slots);
     return true;
 }
+
+static void map_enter(struct key_map *map, int64_t key, uint32_t slot)
+{
+    if (!map->keys) {
+        map->slots[(uint64_t)key - (uint64_t)map->least] = slot;
+        return;
+    }
+    uint64_t i = key_mix(key) & map->mask;
+    while (map->slots[i] != SLOT_NONE && map->keys[i] != key) i = (i + 1) & map->mask;
+    map->keys[i] = key;
+    map->slots[i] = slot;
+}
+
+static inline uint32_t map_find(const struct key_map *map, int64_t key)
+{
+    if (!map->keys) {
+        uint64_t place = (uint64_t)key - (uint64_t)map->least;
+        return map->slots[place < map->span ? place : map->span];
+    }
+    for (uint64_t i = key_mix(key) & map->mask;; i = (i + 1) & map->mask) {
+        if (map->slots[i] == SLOT_NONE || map->keys[i] == key) return map->slots[i];
+    }
+}
+
+static void map_close(struct key_map *map)
+{
+    memory_free(map->slots);
+    memory_free(map->keys);
+}
+
+/* ---- views ---- */
 
 static void map_rows(struct view *view)
 {
@@ -46,12 +71,7 @@ static void map_rows(struct view *view)
             column_unpack(column, from, count, keys);
             uint32_t slot = view->first_slot[item] + (uint32_t)from;
             for (size_t i = 0; i < count; i++, slot++) {
-                if (rows_is_dead(rows, from + i)) continue;
-                if (view->keys) {
-                    hash_enter(view, keys[i], slot);
-                } else {
-                    view->slot_of[(uint64_t)keys[i] - (uint64_t)view->least] = slot;
-                }
+                if (!rows_is_dead(rows, from + i)) map_enter(&view->of_rows, keys[i], slot);
             }
         }
     }
@@ -78,7 +98,7 @@ bool view_open(struct view *view, const struct kpi_dataset *dataset, const struc
         return error_set(error, ERROR_LIMIT, "%s: more than 4,294,967,294 rows in one step", dataset->name);
     }
     view->row_slots = view->slots = (uint32_t)count;
-    if (!make_map(view, least, most, count, error)) return false;
+    if (!map_open(&view->of_rows, least, most, count, error)) return false;
     if (rows) map_rows(view);
     return true;
 }
@@ -113,8 +133,7 @@ bool view_extend(struct view *view, const struct trace *trace, int64_t *wanted, 
     int64_t *place = memory_array(count, sizeof *place, error);
     bool *found = memory_array(count, sizeof *found, error);
     int64_t *values[TRACE_MAX_VALUES] = {place};
-    view->found_keys = memory_array(count, sizeof *view->found_keys, error);
-    if (!place || !found || !view->found_keys) goto done;
+    if (!place || !found) goto done;
     for (int c = 0; c < columns; c++) {
         values[c + 1] = view->found_values[c] = memory_array(count, sizeof *place, error);
         if (!view->found_values[c]) goto done;
@@ -123,16 +142,30 @@ bool view_extend(struct view *view, const struct trace *trace, int64_t *wanted, 
     uint32_t kept = 0;
     for (size_t i = 0; i < count; i++) {
         if (!found[i]) continue;
-        view->found_keys[kept] = wanted[i];
+        wanted[kept] = wanted[i];
         for (int c = 0; c < columns; c++) view->found_values[c][kept] = view->found_values[c][i];
         kept++;
     }
     view->slots = view->row_slots + kept;
-    good = true;
+    good = map_open(&view->of_found, wanted[0], kept ? wanted[kept - 1] : 0, kept, error);
+    for (uint32_t i = 0; good && i < kept; i++) map_enter(&view->of_found, wanted[i], view->row_slots + i);
 done:
     memory_free(place);
     memory_free(found);
     return good;
+}
+
+bool view_bounds(const struct view *view, int position, int64_t *low, int64_t *high)
+{
+    const int64_t *values = view->found_values[position];
+    bool any = false;
+    for (uint32_t i = 0; i < view->slots - view->row_slots; i++) {
+        if (values[i] == COLUMN_NULL) continue;
+        *low = values[i] < *low ? values[i] : *low;
+        *high = values[i] > *high ? values[i] : *high;
+        any = true;
+    }
+    return any;
 }
 
 struct filling {
@@ -176,50 +209,28 @@ bool view_fill(struct view *view, struct team *team, struct coding *codings, str
     return !view->rows || team_run(team, view->rows->count, fill_item, &filling, error);
 }
 
-static uint32_t find_in_state(const struct view *view, int64_t key)
-{
-    uint32_t low = 0, high = view->slots - view->row_slots;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (view->found_keys[middle] < key) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    bool there = low < view->slots - view->row_slots && view->found_keys[low] == key;
-    return there ? view->row_slots + low : SLOT_NONE;
-}
-
-static uint32_t find_hashed(const struct view *view, int64_t key)
-{
-    for (uint64_t i = key_mix(key) & view->mask;; i = (i + 1) & view->mask) {
-        if (view->slot_of[i] == SLOT_NONE || view->keys[i] == key) return view->slot_of[i];
-    }
-}
-
 void view_find(const struct view *view, const int64_t *keys, size_t count, uint32_t *slots)
 {
-    if (view->keys) {
-        for (size_t i = 0; i < count; i++) slots[i] = find_hashed(view, keys[i]);
+    if (view->of_rows.keys) {
+        for (size_t i = 0; i < count; i++) slots[i] = map_find(&view->of_rows, keys[i]);
     } else {
+        struct key_map map = view->of_rows; /* dense */
         for (size_t i = 0; i < count; i++) {
-            uint64_t place = (uint64_t)keys[i] - (uint64_t)view->least;
-            slots[i] = view->slot_of[place < view->span ? place : view->span];
+            uint64_t place = (uint64_t)keys[i] - (uint64_t)map.least;
+            slots[i] = map.slots[place < map.span ? place : map.span];
         }
     }
     if (view->slots == view->row_slots) return;
     for (size_t i = 0; i < count; i++) {
-        if (slots[i] == SLOT_NONE) slots[i] = find_in_state(view, keys[i]);
+        if (slots[i] == SLOT_NONE) slots[i] = map_find(&view->of_found, keys[i]);
     }
 }
 
 void view_close(struct view *view)
 {
     memory_free(view->first_slot);
-    memory_free(view->slot_of);
-    memory_free(view->keys);
-    memory_free(view->found_keys);
+    map_close(&view->of_rows);
+    map_close(&view->of_found);
     for (int c = 0; c < KPI_MAX_COLUMNS; c++) {
         memory_free(view->found_values[c]);
         memory_free(view->codes[c]);

@@ -16,18 +16,23 @@
 
 #define SLOT_NONE UINT32_MAX
 
+/* From key to slot. */
+struct key_map {
+    int64_t least; /* dense: slots[key - least] */
+    uint64_t span;
+    uint32_t *slots; /* dense, with SLOT_NONE after the last; or the hash table's */
+    int64_t *keys;   /* the hash table's; NULL when dense */
+    uint64_t mask;
+};
+
 struct view {
     const struct kpi_dataset *dataset;
     const struct row_list *rows; /* live rows have the first slots; NULL: none */
     uint32_t *first_slot;        /* of each item of `rows` */
     uint32_t row_slots;          /* slots that rows took */
     uint32_t slots;
-    int64_t least; /* dense map: slot_of[key - least] */
-    uint64_t span;
-    uint32_t *slot_of; /* dense, or the hash table's slots */
-    int64_t *keys;     /* hash table's keys; NULL when dense */
-    uint64_t mask;
-    int64_t *found_keys; /* keys found in the state, slot row_slots + i, ascending */
+    struct key_map of_rows;
+    struct key_map of_found; /* keys found in the state, slot row_slots + i */
     int64_t *found_values[KPI_MAX_COLUMNS];
     uint32_t *codes[KPI_MAX_COLUMNS]; /* by position in dataset->parent_columns, then by slot */
 };
@@ -38,6 +43,10 @@ bool view_open(struct view *view, const struct kpi_dataset *dataset, const struc
 /* Of `count` keys in `wanted`, those that have no slot yet and are in the state (`trace`: the dataset's key index) get
  * one. Sorts `wanted`. Called at most once, before view_fill. */
 bool view_extend(struct view *view, const struct trace *trace, int64_t *wanted, size_t count, struct error *error);
+
+/* Widens `*low` … `*high` to the values of a column (by position in parent_columns) of the keys found in the state.
+ * False when there are none. */
+bool view_bounds(const struct view *view, int position, int64_t *low, int64_t *high);
 
 /* Codes the columns for every slot. `codings` stand in the order of parent_columns. */
 bool view_fill(struct view *view, struct team *team, struct coding *codings, struct error *error);

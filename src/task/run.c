@@ -91,12 +91,19 @@ void run_free(struct run *run)
     memory_free(run);
 }
 
-/* How much input one step may cover, which holds about three bytes in memory for each of them at its peak. Input that
- * is taken in one step to KPIs alone, without cleaned rows and a state, needs less than two. */
+/* How much input one step may cover. A slice holds about three bytes in memory for each of them at its peak; input that
+ * is taken in one step meets no earlier rows and needs two, or less than that where only KPIs are wanted. */
 static uint64_t slice_bytes(const struct run *run, bool in_one)
 {
-    uint64_t bytes = run->options.memory_limit / (in_one && run->options.kpi_only ? 2 : 4);
+    uint64_t limit = run->options.memory_limit;
+    uint64_t bytes = !in_one ? limit / 4 : run->options.kpi_only ? limit / 2 : limit / 5 * 2;
     return bytes < (1u << 20) ? 1u << 20 : bytes;
+}
+
+/* Whether the input, by the size of its files, can be taken in one step. */
+static bool is_taken_in_one(const struct run *run)
+{
+    return run->input_bytes <= slice_bytes(run, true);
 }
 
 static bool input_size(struct run *run, struct error *error)
@@ -138,7 +145,7 @@ static bool check_owners(const struct run *run, struct error *error)
 static bool open_folder(struct run *run, struct error *error)
 {
     if (run->options.kpi_only) {
-        if (run->input_bytes <= slice_bytes(run, true)) return true;
+        if (is_taken_in_one(run)) return true;
         const char *base = getenv("TMPDIR");
         char *path = arena_format(run->arena, error, "%s/aisle-XXXXXX", base && *base ? base : "/tmp");
         if (!path) return false;
@@ -239,10 +246,11 @@ static void relay_progress(void *context, uint64_t done, uint64_t total)
 
 static bool validate_all(struct run *run, struct error *error)
 {
-    if (run->folder && run->input_bytes > slice_bytes(run, false)) memory_return_early();
+    bool in_one = is_taken_in_one(run); /* as far as told by files that may be packed */
+    if (run->folder && !in_one) memory_return_early();
     struct validate_options options = {.terms = run->terms,
                                        .batches = true,
-                                       .slice_bytes = run->folder ? slice_bytes(run, false) : 0,
+                                       .slice_bytes = run->folder ? slice_bytes(run, in_one) : 0,
                                        .progress = run->options.progress ? relay_progress : NULL,
                                        .progress_context = run};
     struct validation *validation = validation_new(run->team, run->validated, run->validated_count, &options, error);
