@@ -158,7 +158,7 @@ bool engine_close_days(struct engine *engine, struct error *error)
         for (int d = 0; d < engine->options.spec->dataset_count; d++) {
             rows += cleaned_rows(engine->cleaned, d, open->items[i]);
         }
-        if (rows < ENGINE_STEP_ROWS && i + 1 < open->count) continue;
+        if (rows < engine->options.step_rows && i + 1 < open->count) continue;
         good = work_out(engine, open->items + begin, i + 1 - begin, error);
         begin = i + 1;
         rows = 0;

@@ -7,6 +7,9 @@
 #include "kpi/dedupe.h"
 #include "kpi/step.h"
 
+/* Cleaned rows that are read back at once: some hundred megabytes. */
+#define STEP_ROWS 4000000
+
 /* ---- the engine ---- */
 
 /* Pending files are numbered on from the largest there is. */
@@ -38,7 +41,7 @@ static bool rebuild_dataset(struct engine *engine, int dataset, const int64_t *p
         if (!good) break;
         rows += read.batch->rows;
         good = row_list_add(&lists[dataset], read, error);
-        if (good && rows >= ENGINE_STEP_ROWS) {
+        if (good && rows >= engine->options.step_rows) {
             good = engine_step(engine, lists, error);
             rows = 0;
         }
@@ -75,6 +78,7 @@ struct engine *engine_new(const struct engine_options *options, struct error *er
     struct engine *engine = memory_zeroed(sizeof *engine, error);
     if (!engine) return NULL;
     engine->options = *options;
+    if (engine->options.step_rows == 0) engine->options.step_rows = STEP_ROWS;
     engine->state = state_open(options->spec, options->folder, &stale, error);
     bool good = engine->state != NULL;
     if (good && options->folder) {

@@ -31,6 +31,7 @@ struct engine_options {
     struct change *change;
     const char *run;
     int64_t first_source; /* source numbers from here on are of this run */
+    uint64_t step_rows;   /* cleaned rows that are read back at once, at least those of a day; 0: 4 million */
 };
 
 struct engine;

@@ -8,9 +8,6 @@
 #include "kpi/group.h"
 #include "kpi/view.h"
 
-/* Rows that one step over cleaned rows takes in: some hundred megabytes. */
-#define ENGINE_STEP_ROWS 4000000
-
 /* Partitions, in any order and more than once. */
 struct day_list {
     int64_t *items;

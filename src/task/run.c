@@ -91,6 +91,9 @@ void run_free(struct run *run)
     memory_free(run);
 }
 
+/* What a cleaned row takes in memory, at most, while days are worked out from it. */
+#define CLEANED_ROW_BYTES 250
+
 /* How much input one step may cover. A slice holds about three bytes in memory for each of them at its peak; input that
  * is taken in one step meets no earlier rows and needs two, or less than that where only KPIs are wanted. */
 static uint64_t slice_bytes(const struct run *run, bool in_one)
@@ -332,7 +335,8 @@ static bool execute(struct run *run, struct error *error)
                                      .folder = run->folder,
                                      .change = run->change,
                                      .run = run->id,
-                                     .first_source = run->first_source};
+                                     .first_source = run->first_source,
+                                     .step_rows = run->options.memory_limit / CLEANED_ROW_BYTES + 1};
     run->engine = engine_new(&options, error);
     if (!run->engine) return false;
     if (run->validated_count > 0 && !validate_all(run, error)) return false;

@@ -419,6 +419,7 @@ static void begin(struct world *world, bool kept)
         .change = world->change,
         .run = arena_text(world->shop.arena, run, strlen(run), &error),
         .first_source = world->next_source,
+        .step_rows = 1 + random_below(&world->random, 60),
     };
     world->engine = engine_new(&options, &error);
     if (!world->engine) fail_msg("%s", error.message);
