@@ -121,6 +121,9 @@ int cli_fail(const struct error *error);
 /* Says that there is no such command, and which is near. Gives CLI_USAGE. */
 int cli_unknown(const char *word);
 
+/* Lets the process open as many files as it is allowed to. */
+void cli_raise_descriptors(void);
+
 /* Runs the program on the words of main. */
 int cli_main(int argc, char **argv);
 

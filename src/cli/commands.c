@@ -2,6 +2,7 @@
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "cli/cli.h"
 #include "cli/terminal.h"
@@ -58,6 +59,14 @@ int cli_write(struct buffer *text)
     if (good && text->length > 0) fwrite(text->data, 1, text->length, stdout);
     buffer_free(text);
     return good ? CLI_DONE : cli_fail(&error);
+}
+
+void cli_raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int cli_unknown(const char *word)

@@ -41,28 +41,42 @@ static bool open_remote(struct reach *reach, const char *endpoint, struct error 
     return reach->store != NULL;
 }
 
+/* A member's text in the arena; left as it is where there is no such member. */
+static bool take_member(json_t *said, const char *name, struct arena *arena, const char **text, struct error *error)
+{
+    const char *value = json_string_value(json_object_get(said, name));
+    if (!value) return true;
+    *text = arena_text(arena, value, strlen(value), error);
+    return *text != NULL;
+}
+
+/* The folder's key, where the environment has none. */
+static bool take_key(json_t *said, struct arena *arena, struct aws_client_options *options, struct error *error)
+{
+    const char *id = NULL, *secret = NULL;
+    if (is_set("AWS_ACCESS_KEY_ID")) return true;
+    if (!take_member(said, "access_key_id", arena, &id, error) ||
+        !take_member(said, "secret_access_key", arena, &secret, error)) {
+        return false;
+    }
+    if (!id || !secret) return true;
+    options->access_key_id = id;
+    options->secret_access_key = secret;
+    options->session_token = NULL;
+    return true;
+}
+
 bool reach_server(const char *folder, struct arena *arena, struct aws_client_options *options, struct error *error)
 {
     const char *path = arena_format(arena, error, "%s/" SERVER_FILE, folder);
     json_t *said = path ? json_read_file(path, error) : NULL;
     if (!said) return false;
-    bool good = aws_client_defaults("s3", arena, options, error);
-    const char *url = json_string_value(json_object_get(said, "url"));
-    const char *id = json_string_value(json_object_get(said, "access_key_id"));
-    const char *secret = json_string_value(json_object_get(said, "secret_access_key"));
-    const char *region = json_string_value(json_object_get(said, "region"));
-    const char *authority = json_string_value(json_object_get(said, "ca_file"));
+    const char *url = NULL;
+    bool good = aws_client_defaults("s3", arena, options, error) && take_member(said, "url", arena, &url, error) &&
+                take_member(said, "region", arena, &options->region, error) &&
+                take_member(said, "ca_file", arena, &options->ca_file, error) && take_key(said, arena, options, error);
     if (good && !url) good = error_set(error, ERROR_INVALID, "%s: \"url\" must be there: start the server again", path);
-    if (good) options->endpoint = url = arena_text(arena, url, strlen(url), error);
-    if (good && region) options->region = region = arena_text(arena, region, strlen(region), error);
-    if (good && authority) options->ca_file = authority = arena_text(arena, authority, strlen(authority), error);
-    good = good && url;
-    if (good && id && secret && !is_set("AWS_ACCESS_KEY_ID")) {
-        options->access_key_id = arena_text(arena, id, strlen(id), error);
-        options->secret_access_key = arena_text(arena, secret, strlen(secret), error);
-        options->session_token = NULL;
-        good = options->access_key_id && options->secret_access_key;
-    }
+    options->endpoint = url;
     json_decref(said);
     return good;
 }

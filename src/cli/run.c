@@ -181,6 +181,7 @@ static int run_pipeline(const struct options *given, const char *folder)
                                  .progress = show_progress,
                                  .progress_context = &shown};
     struct reach *reach = NULL;
+    cli_raise_descriptors(); /* each file stays open until the run ends */
     if (wanted.tables && !wanted.kpi_only) {
         error_set(&error, ERROR_USAGE, "--tables goes with --kpi-only: a data folder always holds all tables");
         return cli_fail(&error);

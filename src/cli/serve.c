@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -99,17 +98,6 @@ static bool check(const struct config *config, struct error *error)
                      config->listen);
 }
 
-/* As many descriptors as are allowed: each connection and each open object takes one. */
-static void raise_descriptors(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
 static void set_log_level(const char *name)
 {
     static const char *const levels[] = {"debug", "info", "warn", "error"};
@@ -165,7 +153,7 @@ static int run(const struct options *given)
     merge(given, config);
     umask(077); /* what is kept here is for those whom the server lets in */
     hold_signals(&ending);
-    raise_descriptors();
+    cli_raise_descriptors();
     set_log_level(config->log_level);
     bool good = check(config, &error) && serving_start(&serving, config, &error) &&
                 announce(&serving, given->values[SERVE_READY_FILE].text, &error);

@@ -22,7 +22,10 @@ static bool copy_file(struct run *run, const struct source_file *source, const c
     *size = 0;
     int out = change_create(run->change, to, error);
     if (out < 0) return false;
-    int in = source->fetched_fd >= 0 ? source->fetched_fd : open(from, O_RDONLY | O_CLOEXEC);
+    bool object = source->file->bucket != NULL;
+    int in = !object                   ? open(from, O_RDONLY | O_CLOEXEC)
+             : source->fetched_fd >= 0 ? source->fetched_fd
+                                       : source->source.fd;
     bool good = true;
     char *block = memory_array(1, 1 << 16, error);
     ssize_t got = 0;
@@ -32,7 +35,7 @@ static bool copy_file(struct run *run, const struct source_file *source, const c
     }
     good = good && block && got >= 0; /* a file that cannot be opened leaves an empty copy; the JSON says why */
     memory_free(block);
-    if (in >= 0 && in != source->fetched_fd) close(in);
+    if (in >= 0 && !object) close(in);
     close(out);
     return good;
 }

@@ -1,4 +1,5 @@
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "task/run_private.h"
@@ -68,6 +69,10 @@ static bool open_source(void *context, size_t index, unsigned worker, struct err
             ? csv_source_open_nameless(&source->source, path, source->fetched_fd, &options, &source->failure)
             : csv_source_open(&source->source, path, &options, &source->failure)) {
         source->open = true;
+        if (source->fetched_fd >= 0 && !source->source.unpacked) { /* the source has these bytes itself */
+            close(source->fetched_fd);
+            source->fetched_fd = -1;
+        }
         run_log_opened(run, source);
     } else if (source->failure.code == ERROR_MEMORY) {
         *error = source->failure;

@@ -274,3 +274,17 @@ def test_a_folder_that_a_server_holds_is_reached_through_it(tmp_path):
         done = objects("ls", "--data", data, AWS_ACCESS_KEY_ID="somebody", AWS_SECRET_ACCESS_KEY="else", expect=1)
         assert b"InvalidAccessKeyId" in done.stderr
     assert objects.keys("s3://first") == ["before", "meanwhile"]
+
+
+def test_more_files_than_may_be_open_at_first(tmp_path):
+    objects = Objects(tmp_path)
+    data = tmp_path / "aisle-data"
+    objects("sample", "orders", "--rows", "300", "--files", "60", "--out", "many")
+    objects("mb", "--data", data, "s3://first")
+    objects("cp", "--data", data, "--recursive", "many", "s3://first/many")
+    for place in ("many", "s3://first/many/"):
+        done = subprocess.run(["bash", "-c", 'ulimit -Sn 64; exec "$@"', "bash", PROGRAM, "run", "orders", place,
+                               "--data", tmp_path / "state" if place == "many" else data, "--json"],
+                              capture_output=True, cwd=tmp_path, env=objects.environment, timeout=120)
+        assert done.returncode == 0, done.stderr
+        assert len(json.loads(done.stdout)["files"]) == 121

@@ -18,6 +18,7 @@ struct remote_reader {
     const char *query; /* names the version, where there is one */
     struct buffer window;
     uint64_t window_offset;
+    size_t wanted;       /* bytes of the window that is being fetched */
     size_t window_bytes; /* the next window's size */
 };
 
@@ -77,31 +78,56 @@ const struct store_object *remote_reader_object(const struct store_reader *reade
     return &((const struct remote_reader *)reader)->object;
 }
 
+static bool take_bytes(void *context, const void *data, size_t size, struct error *error)
+{
+    struct remote_reader *reader = context;
+    if (size > reader->wanted - reader->window.length) {
+        return error_set(error, ERROR_INVALID, "s3://%s/%s: %s gives more bytes than were asked for", reader->bucket,
+                         reader->object.key, aws_client_endpoint(reader->remote->client));
+    }
+    buffer_append(&reader->window, data, size);
+    return buffer_check(&reader->window, error);
+}
+
+static bool take_again(void *context, struct error *error)
+{
+    struct remote_reader *reader = context;
+    (void)error;
+    buffer_clear(&reader->window);
+    return true;
+}
+
+/* Fills the window anew, in the memory that it has. */
 static bool fetch(struct remote_reader *reader, uint64_t offset, size_t size, struct error *error)
 {
     const struct store_object *object = &reader->object;
-    struct remote_call call = {.method = "GET", .bucket = reader->bucket, .key = object->key, .query = reader->query};
-    struct aws_response response;
+    struct remote_call call = {.method = "GET",
+                               .bucket = reader->bucket,
+                               .key = object->key,
+                               .query = reader->query,
+                               .take = take_bytes,
+                               .restart = take_again,
+                               .context = reader};
+    struct aws_response response = {0};
     struct error own = {0};
     char range[64];
     range_of(range, offset, size);
     remote_header(&call, "range", range);
     remote_header(&call, "if-match", reader->match);
-    bool good = remote_send(reader->remote, &call, &response, &own);
+    buffer_clear(&reader->window);
+    reader->window_offset = offset;
+    reader->wanted = size;
+    bool good = (buffer_room(&reader->window, size) || buffer_check(&reader->window, &own)) &&
+                remote_send(reader->remote, &call, &response, &own);
     if (!good && own.name && strcmp(own.name, "PreconditionFailed") == 0) {
         error_set_named(&own, ERROR_CONFLICT, "PreconditionFailed",
                         "s3://%s/%s was written anew while it was read: read it again", reader->bucket, object->key);
     }
-    if (good && response.body.length != size) {
+    if (good && reader->window.length != size) {
         good = error_set(&own, ERROR_IO, "s3://%s/%s: %s gives %zu bytes where %zu were asked for", reader->bucket,
-                         object->key, aws_client_endpoint(reader->remote->client), response.body.length, size);
+                         object->key, aws_client_endpoint(reader->remote->client), reader->window.length, size);
     }
-    if (good) {
-        buffer_free(&reader->window);
-        reader->window = response.body;
-        reader->window_offset = offset;
-        response.body = (struct buffer){0};
-    }
+    if (!good) buffer_clear(&reader->window);
     aws_response_free(&response);
     if (!good && error) *error = own;
     return good;
