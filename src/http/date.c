@@ -1,6 +1,5 @@
 #include "http/date.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -38,22 +37,90 @@ void http_date_format(int64_t time_us, char text[30])
     memcpy(text + 25, " GMT", 5);
 }
 
-static bool month_of(const char *name, int *month)
+static const char *read_digits(const char *text, int count, int *number)
+{
+    *number = 0;
+    for (int i = 0; i < count; i++, text++) {
+        if (*text < '0' || *text > '9') {
+            return NULL;
+        }
+        *number = *number * 10 + (*text - '0');
+    }
+    return text;
+}
+
+static const char *read_month(const char *text, int *month)
 {
     for (int i = 0; i < 12; i++) {
-        if (strcasecmp(months[i], name) == 0) {
+        if (strncasecmp(months[i], text, 3) == 0) {
             *month = i;
-            return true;
+            return text + 3;
         }
     }
-    return false;
+    return NULL;
+}
+
+static const char *skip_letters(const char *text)
+{
+    const char *end = text;
+
+    while ((*end >= 'a' && *end <= 'z') || (*end >= 'A' && *end <= 'Z')) {
+        end++;
+    }
+    return end > text ? end : NULL;
+}
+
+/* Reads a text of this form: w a weekday's name, d day, e day with a space before a single digit, b month's name, m
+ * month, Y year, y two digits of it (1970 to 2069), H n S time of day (n minutes); any other character is itself. Gives
+ * what comes after, NULL when the text has another form. */
+static const char *scan(const char *text, const char *form, struct tm *when)
+{
+    for (; text != NULL && *form != '\0'; form++) {
+        switch (*form) {
+        case 'w':
+            text = skip_letters(text);
+            break;
+        case 'e':
+            text = *text == ' ' ? read_digits(text + 1, 1, &when->tm_mday) : read_digits(text, 2, &when->tm_mday);
+            break;
+        case 'd':
+            text = read_digits(text, 2, &when->tm_mday);
+            break;
+        case 'b':
+            text = read_month(text, &when->tm_mon);
+            break;
+        case 'm':
+            text = read_digits(text, 2, &when->tm_mon);
+            when->tm_mon -= 1;
+            break;
+        case 'Y':
+            text = read_digits(text, 4, &when->tm_year);
+            when->tm_year -= 1900;
+            break;
+        case 'y':
+            text = read_digits(text, 2, &when->tm_year);
+            when->tm_year += when->tm_year < 70 ? 100 : 0;
+            break;
+        case 'H':
+            text = read_digits(text, 2, &when->tm_hour);
+            break;
+        case 'n':
+            text = read_digits(text, 2, &when->tm_min);
+            break;
+        case 'S':
+            text = read_digits(text, 2, &when->tm_sec);
+            break;
+        default:
+            text = *text == *form ? text + 1 : NULL;
+        }
+    }
+    return text;
 }
 
 static bool to_time(struct tm *when, double fraction, int64_t *time_us)
 {
-    if (when->tm_mon < 0 || when->tm_mon > 11 || when->tm_mday < 1 || when->tm_mday > 31 || when->tm_hour < 0 ||
-        when->tm_hour > 23 || when->tm_min < 0 || when->tm_min > 59 || when->tm_sec < 0 || when->tm_sec > 60 ||
-        when->tm_year < -1900 || when->tm_year > 8099) {
+    if (when->tm_mon < 0 || when->tm_mon > 11 || when->tm_mday < 1 || when->tm_mday > 31 || when->tm_hour > 23 ||
+        when->tm_min > 59 || when->tm_sec > 60) {
         return false;
     }
     *time_us = (int64_t)timegm(when) * 1000000 + (int64_t)(fraction * 1e6);
@@ -63,59 +130,41 @@ static bool to_time(struct tm *when, double fraction, int64_t *time_us)
 static bool parse_rfc3339(const char *text, int64_t *time_us)
 {
     struct tm when = {0};
-    int used = 0;
+    struct tm offset = {0};
+    double fraction = 0;
+    double place = 0.1;
 
-    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &when.tm_year, &when.tm_mon, &when.tm_mday, &when.tm_hour,
-               &when.tm_min, &when.tm_sec, &used) != 6) {
+    text = scan(text, "Y-m-dTH:n:S", &when);
+    if (text == NULL) {
         return false;
     }
-    text += used;
-    double fraction = 0, place = 0.1;
-
     if (*text == '.') {
         for (text++; *text >= '0' && *text <= '9'; text++, place /= 10) {
             fraction += place * (*text - '0');
         }
     }
     int sign = *text == '+' ? -1 : *text == '-' ? 1 : 0;
-    int hours = 0, minutes = 0;
+    const char *end = sign != 0 ? scan(text + 1, "H:n", &offset) : *text == 'Z' ? text + 1 : NULL;
 
-    if (sign != 0 && (sscanf(text + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 || text[1 + used] != '\0')) {
+    if (end == NULL || *end != '\0' || !to_time(&when, fraction, time_us)) {
         return false;
     }
-    if (sign == 0 && strcmp(text, "Z") != 0) {
-        return false;
-    }
-    when.tm_year -= 1900;
-    when.tm_mon -= 1;
-    if (!to_time(&when, fraction, time_us)) {
-        return false;
-    }
-    *time_us += (int64_t)sign * (hours * 60 + minutes) * 60 * 1000000;
+    *time_us += (int64_t)sign * (offset.tm_hour * 60 + offset.tm_min) * 60 * 1000000;
     return true;
 }
 
 bool http_date_parse(const char *text, int64_t *time_us)
 {
-    struct tm when = {0};
-    char month[4] = "";
-    int used = 0;
+    /* IMF-fixdate, RFC 850's form, and that of C's asctime. */
+    static const char *const forms[] = {"w, d b Y H:n:S GMT", "w, d-b-y H:n:S GMT", "w b e H:n:S Y"};
 
-    if (sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &when.tm_mday, month, &when.tm_year,
-               &when.tm_hour, &when.tm_min, &when.tm_sec, &used) == 6 &&
-        used > 0 && text[used] == '\0') {
-        when.tm_year -= 1900;
-    } else if (sscanf(text, "%*9[A-Za-z], %2d-%3[A-Za-z]-%2d %2d:%2d:%2d GMT%n", &when.tm_mday, month, &when.tm_year,
-                      &when.tm_hour, &when.tm_min, &when.tm_sec, &used) == 6 &&
-               used > 0 && text[used] == '\0') {
-        /* Two digits of a year: 1970 to 2069. */
-        when.tm_year += when.tm_year < 70 ? 100 : 0;
-    } else if (sscanf(text, "%*3[A-Za-z] %3[A-Za-z] %2d %2d:%2d:%2d %4d%n", month, &when.tm_mday, &when.tm_hour,
-                      &when.tm_min, &when.tm_sec, &when.tm_year, &used) == 6 &&
-               text[used] == '\0') {
-        when.tm_year -= 1900;
-    } else {
-        return parse_rfc3339(text, time_us);
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        struct tm when = {0};
+        const char *end = scan(text, forms[i], &when);
+
+        if (end != NULL && *end == '\0') {
+            return to_time(&when, 0, time_us);
+        }
     }
-    return month_of(month, &when.tm_mon) && to_time(&when, 0, time_us);
+    return parse_rfc3339(text, time_us);
 }
