@@ -31,14 +31,20 @@ struct reader {
     bool failed;
 };
 
-static void *allocate(size_t size)
-{
-    return memory_resize(NULL, size, 1, NULL);
-}
+/* expat takes some failed allocations for mistakes of the document, so those that failed on this thread are counted. */
+static _Thread_local uint64_t failures;
 
 static void *reallocate(void *old, size_t size)
 {
-    return memory_resize(old, size, 1, NULL);
+    void *bytes = memory_resize(old, size, 1, NULL);
+
+    failures += bytes == NULL;
+    return bytes;
+}
+
+static void *allocate(size_t size)
+{
+    return reallocate(NULL, size);
 }
 
 static void stop(struct reader *reader)
@@ -171,26 +177,24 @@ static void release_parser(XML_Parser *parser)
 static bool read_whole(struct reader *reader, const char *data, size_t size)
 {
     const size_t step = 1 << 20;
+    uint64_t before = failures;
+
+    bool good = true;
 
     do {
         size_t piece = size < step ? size : step;
 
-        if (XML_Parse(reader->parser, data, (int)piece, piece == size) != XML_STATUS_OK) {
-            enum XML_Error problem = XML_GetErrorCode(reader->parser);
-
-            if (reader->failed) {
-                return false; /* told already */
-            }
-            if (problem == XML_ERROR_NO_MEMORY) {
-                return error_set(reader->error, ERROR_MEMORY, "no memory is left to read XML of %zu bytes", size);
-            }
-            refuse(reader, XML_ErrorString(problem));
-            return false;
-        }
+        good = XML_Parse(reader->parser, data, (int)piece, piece == size) == XML_STATUS_OK;
         data += piece;
         size -= piece;
-    } while (size > 0);
-    return true;
+    } while (good && size > 0);
+    if (failures != before) {
+        return error_set(reader->error, ERROR_MEMORY, "no memory is left to read an XML document");
+    }
+    if (!good && !reader->failed) { /* otherwise it is told already */
+        refuse(reader, XML_ErrorString(XML_GetErrorCode(reader->parser)));
+    }
+    return good;
 }
 
 const struct xml_element *xml_read(const void *data, size_t size, struct arena *arena, struct error *error)

@@ -248,6 +248,11 @@ bool access_authenticate(struct access *access, const struct exchange *exchange,
     if (caller->claim.payload_hash == NULL) {
         caller->claim.payload_hash = body_sha256 != NULL ? body_sha256 : SIGN_UNSIGNED;
     }
+    /* What the client says of the body is signed; it must also be so. */
+    if (body_sha256 != NULL && strcmp(caller->claim.payload_hash, body_sha256) != 0) {
+        return error_set_named(error, ERROR_DENIED, "SignatureDoesNotMatch",
+                               "x-amz-content-sha256 is not the SHA-256 of the request's body.");
+    }
     return find_caller(access, exchange, caller, error) &&
            sign_claim_check(&exchange->request, &caller->claim, &caller->signing_key, exchange->received_us,
                             exchange->arena, error) &&

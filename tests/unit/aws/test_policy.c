@@ -5,7 +5,7 @@
 
 #include "base/digest.h"
 #include "base/random.h"
-#include "support/unit.h"
+#include "support/torture.h"
 
 enum { MOST_CONTEXT = 8 };
 
@@ -526,6 +526,31 @@ static void wildcards_match_as_the_model_does(void **state)
     }
 }
 
+static bool compile_and_judge(void *context, struct error *problem)
+{
+    static const char json[] =
+        "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"a\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":[\"*\","
+        "\"" ALICE "\"]},\"Action\":[\"s3:Get*\"],\"Resource\":[\"" BUCKET "/${aws:username}/*\"],\"Condition\":"
+        "{\"StringLike\":{\"s3:prefix\":[\"${aws:username,'x'}/*\"]},\"IpAddress\":{\"aws:SourceIp\":\"10.0.0.0/"
+        "8\"}}}]}";
+    static const struct sign_field fields[] = {{{"aws:username", 12}, {"alice", 5}},
+                                               {{"s3:prefix", 9}, {"alice/1", 7}},
+                                               {{"aws:SourceIp", 12}, {"10.1.1.1", 8}}};
+    struct policy_request request = {ALICE, "111122223333", "s3:GetObject", BUCKET "/alice/1", fields, 3};
+    struct policy *policy = policy_compile(json, strlen(json), POLICY_OF_RESOURCE, BUCKET, problem);
+    enum policy_verdict verdict = policy == NULL ? POLICY_DENIES : policy_judge(policy, &request, problem);
+
+    (void)context;
+    policy_free(policy);
+    return verdict == POLICY_ALLOWS;
+}
+
+static void want_of_memory_is_an_error_and_denies(void **state)
+{
+    (void)state;
+    torture_walk(compile_and_judge, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -540,6 +565,7 @@ int main(void)
         cmocka_unit_test(public_is_what_the_guide_calls_so),
         cmocka_unit_test(says_which_keys_it_speaks_of),
         cmocka_unit_test(wildcards_match_as_the_model_does),
+        cmocka_unit_test(want_of_memory_is_an_error_and_denies),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,7 @@
 
 #include "base/digest.h"
 #include "base/random.h"
-#include "support/unit.h"
+#include "support/torture.h"
 
 #define EXAMPLE_SECRET "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 #define EMPTY_HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -744,6 +744,50 @@ static void random_requests_are_accepted_until_a_byte_changes(void **state)
     }
 }
 
+/* Signs, reads and checks a request in the header, and one in the query. */
+static bool sign_and_check(void *context, struct error *problem)
+{
+    struct sign_field fields[8] = {{str_of("Host"), str_of("127.0.0.1")}};
+    struct sign_request request = {.method = str_of("GET"),
+                                   .path = str_of("/a/b"),
+                                   .query = str_of("c=d&a=b"),
+                                   .headers = fields,
+                                   .header_count = 1};
+    struct arena *own = arena_new(0, problem);
+    struct sign_field *added = NULL;
+    size_t count = 0;
+    struct sign_claim claim;
+    struct sign_key key;
+    bool good = own != NULL && sign_key_derive(EXAMPLE_SECRET, &s3_scope, &key, problem);
+
+    (void)context;
+    if (good) {
+        const char *query = sign_query(&request, &s3_credentials, &s3_scope, MAY_24_2013, 60, own, problem);
+        struct sign_request presigned = request;
+
+        presigned.query = query == NULL ? request.query : str_of(query);
+        good = query != NULL && sign_claim_read(&presigned, own, &claim, problem) &&
+               sign_claim_check(&presigned, &claim, &key, MAY_24_2013, own, problem);
+    }
+    good = good &&
+           sign_headers(&request, &s3_credentials, &s3_scope, MAY_24_2013, SIGN_UNSIGNED, own, &added, &count, problem);
+    if (good) {
+        send_with(&request, fields, added, count);
+        good = sign_claim_read(&request, own, &claim, problem) &&
+               sign_claim_check(&request, &claim, &key, MAY_24_2013, own, problem);
+    }
+    if (own != NULL) {
+        arena_free(own);
+    }
+    return good;
+}
+
+static void want_of_memory_is_an_error(void **state)
+{
+    (void)state;
+    torture_walk(sign_and_check, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -757,6 +801,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(wants_the_clock_and_the_right_headers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_request_without_a_claim_is_anonymous, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_anonymous_body_cannot_have_signed_chunks, set_up, tear_down),
+        cmocka_unit_test(want_of_memory_is_an_error),
         cmocka_unit_test_setup_teardown(encodes_and_decodes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_text_comes_back_from_its_encoding, set_up, tear_down),
         cmocka_unit_test_setup_teardown(random_requests_are_accepted_until_a_byte_changes, set_up, tear_down),

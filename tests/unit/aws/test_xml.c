@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/random.h"
-#include "support/unit.h"
+#include "support/torture.h"
 
 static struct arena *arena;
 static struct error error;
@@ -176,6 +176,26 @@ static void what_is_written_reads_the_same(void **state)
     }
 }
 
+static bool read_document(void *context, struct error *problem)
+{
+    static const char text[] = "<?xml version=\"1.0\"?><a xmlns=\"urn:a\" xmlns:x=\"http://www.w3.org/2001/"
+                               "XMLSchema-instance\"><b x:type=\"c\">some text &amp; more</b><d><e/></d></a>";
+    struct arena *own = arena_new(0, problem);
+    const struct xml_element *root = own == NULL ? NULL : xml_read(text, strlen(text), own, problem);
+
+    (void)context;
+    if (own != NULL) {
+        arena_free(own);
+    }
+    return root != NULL;
+}
+
+static void want_of_memory_is_an_error(void **state)
+{
+    (void)state;
+    torture_walk(read_document, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +205,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(bounds_depth_and_elements, set_up, tear_down),
         cmocka_unit_test_setup_teardown(writes_as_s3_does, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_written_reads_the_same, set_up, tear_down),
+        cmocka_unit_test(want_of_memory_is_an_error),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

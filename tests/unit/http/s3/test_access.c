@@ -2,6 +2,7 @@
 #include "http/s3/access.h"
 
 #include "base/digest.h"
+#include "base/thread.h"
 #include "support/local_store.h"
 
 #define NOW_US INT64_C(1751373296000000)
@@ -563,6 +564,107 @@ static void a_form_is_checked_by_its_policy(void **state)
     access_free(access);
 }
 
+/* Other services' requests need not say what their body's hash is; where they do, it must be so. */
+static void a_body_that_was_changed_is_found(void **state)
+{
+    static const char sent[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    static const char other[] = "44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072";
+    static const char *const said[] = {NULL, sent, SIGN_UNSIGNED};
+    struct local_place *place = *state;
+    struct access_options options = {.store = place->store, .region = "us-east-1", .service = "dynamodb"};
+    struct access *access = access_new(&options, &error);
+    struct access_key admin = add_key(place, "admin", TEST_OWNER, NULL);
+    struct sign_credentials credentials = {admin.id, admin.secret, NULL};
+    struct sign_scope scope = {"20250701", "us-east-1", "dynamodb"};
+
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+        struct sign_field *added = NULL;
+        size_t count = 0;
+        struct asking asking;
+
+        prepare(place, &asking);
+        if (said[i] != NULL) {
+            add_header(&asking, "x-amz-content-sha256", said[i]);
+        }
+        assert_true(sign_headers(&asking.exchange.request, &credentials, &scope, NOW_US,
+                                 said[i] == NULL ? sent : said[i], place->arena, &added, &count, &error));
+        for (size_t j = 0; j < count; j++) {
+            asking.headers[asking.exchange.request.header_count++] = added[j];
+        }
+        assert_int_equal(access_authenticate(access, &asking.exchange, sent, &asking.caller, &error), i < 2);
+        access_leave(access, &asking.caller);
+        assert_false(access_authenticate(access, &asking.exchange, other, &asking.caller, &error));
+        assert_string_equal(error.name, "SignatureDoesNotMatch");
+        access_leave(access, &asking.caller);
+    }
+    access_free(access);
+}
+
+struct crowd {
+    struct local_place *place;
+    struct access *access;
+    struct access_key key;
+};
+
+/* One of many who ask at once; every tenth changes the key's policy, which is one of two that both allow it. */
+static bool ask_in_crowd(void *context, size_t index, unsigned worker, struct error *problem)
+{
+    static const char *const policies[] = {MAY("Allow", "s3:GetObject", "*"), MAY("Allow", "s3:*", "*")};
+    struct crowd *crowd = context;
+    struct arena *arena = arena_new(0, problem);
+    struct local_place own = {.arena = arena, .store = crowd->place->store};
+    struct access_ask what = {.action = "s3:GetObject", .bucket_name = "shop", .key = "a"};
+    struct asking asking;
+    bool good = arena != NULL;
+
+    (void)worker;
+    if (good && index % 10 == 0) {
+        good = access_key_set_policy(own.store, crowd->key.id, policies[index / 10 % 2], problem);
+    }
+    if (good) {
+        struct sign_credentials credentials = {crowd->key.id, crowd->key.secret, NULL};
+        struct sign_scope scope = {"20250701", "us-east-1", "s3"};
+        struct sign_field *added = NULL;
+        size_t count = 0;
+
+        prepare(&own, &asking);
+        good = sign_headers(&asking.exchange.request, &credentials, &scope, NOW_US, SIGN_UNSIGNED, arena, &added,
+                            &count, problem);
+        for (size_t i = 0; good && i < count; i++) {
+            asking.headers[asking.exchange.request.header_count++] = added[i];
+        }
+    }
+    if (good) {
+        what.bucket = bucket_find(own.store, "shop", problem);
+        struct access_rights *rights = what.bucket == NULL ? NULL : access_rights_new(what.bucket, problem);
+
+        what.rights = rights;
+        good = rights != NULL && access_authenticate(crowd->access, &asking.exchange, NULL, &asking.caller, problem) &&
+               access_allow(crowd->access, &asking.exchange, &asking.caller, &what, problem);
+        access_leave(crowd->access, &asking.caller);
+        access_rights_free(rights);
+        if (what.bucket != NULL) {
+            bucket_release(own.store, what.bucket);
+        }
+    }
+    if (arena != NULL) {
+        arena_free(arena);
+    }
+    return good;
+}
+
+static void many_may_ask_while_policies_change(void **state)
+{
+    struct crowd crowd = {.place = *state, .access = open_access(*state)};
+    struct team *team = team_new(4, &error);
+
+    crowd.key = add_key(crowd.place, "step", TEST_OWNER, MAY("Allow", "s3:*", "*"));
+    make_bucket(crowd.place, "shop");
+    must(team != NULL && team_run(team, 400, ask_in_crowd, &crowd, &error), &error);
+    team_free(team);
+    access_free(crowd.access);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, local_place_setup, local_place_teardown)
 
 int main(void)
@@ -583,6 +685,8 @@ int main(void)
         TEST(says_whether_the_objects_tags_are_needed),
         TEST(the_expected_owner_must_be_the_owner),
         TEST(a_form_is_checked_by_its_policy),
+        TEST(a_body_that_was_changed_is_found),
+        TEST(many_may_ask_while_policies_change),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
