@@ -435,6 +435,17 @@ bool access_allow(struct access *access, const struct exchange *exchange, const 
                                : allow_by_identity(caller, ask, resource, &verdicts, error);
 }
 
+/* The account in "arn:aws:SERVICE:REGION:ACCOUNT:…" is the caller's. */
+static bool is_own(const struct access_caller *caller, const char *arn)
+{
+    for (int part = 0; part < 4 && arn != NULL; part++) {
+        arn = strchr(arn, ':');
+        arn = arn == NULL ? NULL : arn + 1;
+    }
+    return arn != NULL && caller->account != NULL && strcspn(arn, ":") == strlen(caller->account) &&
+           starts(arn, caller->account);
+}
+
 bool access_allow_action(struct access *access, const struct exchange *exchange, const struct access_caller *caller,
                          const char *action, const char *resource, struct error *error)
 {
@@ -442,6 +453,9 @@ bool access_allow_action(struct access *access, const struct exchange *exchange,
     struct verdicts verdicts;
 
     (void)access;
+    if (!is_own(caller, resource)) {
+        return error_set_named(error, ERROR_DENIED, "AccessDenied", "Access Denied");
+    }
     return judge(exchange, caller, &ask, resource, &verdicts, error) &&
            allow_by_identity(caller, &ask, resource, &verdicts, error);
 }

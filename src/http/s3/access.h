@@ -93,8 +93,8 @@ struct access_ask {
 bool access_allow(struct access *access, const struct exchange *exchange, const struct access_caller *caller,
                   const struct access_ask *ask, struct error *error);
 
-/* The same for another service's action ("dynamodb:PutItem") and resource (an ARN), which only the policies of access
- * keys speak of. */
+/* The same for another service's action ("dynamodb:PutItem") and resource (an ARN with its account), which only the
+ * policies of access keys speak of: keys of other accounts are denied. */
 bool access_allow_action(struct access *access, const struct exchange *exchange, const struct access_caller *caller,
                          const char *action, const char *resource, struct error *error);
 

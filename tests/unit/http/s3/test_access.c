@@ -600,6 +600,40 @@ static void a_body_that_was_changed_is_found(void **state)
     access_free(access);
 }
 
+static const char *ask_action(struct local_place *place, struct access *access, const struct access_key *key,
+                              const char *resource)
+{
+    struct asking asking;
+
+    prepare(place, &asking);
+    sign(&asking, key, "us-east-1", "s3");
+    error = (struct error){0};
+    bool allowed = access_authenticate(access, &asking.exchange, NULL, &asking.caller, &error) &&
+                   access_allow_action(access, &asking.exchange, &asking.caller, "dynamodb:GetItem", resource, &error);
+
+    access_leave(access, &asking.caller);
+    return allowed ? "" : error.name;
+}
+
+static void resources_without_a_policy_are_their_accounts_alone(void **state)
+{
+    static const char orders[] = "arn:aws:dynamodb:us-east-1:" TEST_OWNER ":table/orders";
+    static const char sales[] = "arn:aws:dynamodb:us-east-1:" TEST_OWNER ":table/sales";
+    struct local_place *place = *state;
+    struct access *access = open_access(place);
+    struct access_key admin = add_key(place, "admin", TEST_OWNER, NULL);
+    struct access_key other = add_key(place, "other", OTHER_OWNER, NULL);
+    struct access_key step =
+        add_key(place, "step", TEST_OWNER, MAY("Allow", "dynamodb:Get*", "arn:aws:dynamodb:*:*:table/orders"));
+
+    assert_string_equal(ask_action(place, access, &admin, orders), "");
+    assert_string_equal(ask_action(place, access, &other, orders), "AccessDenied");
+    assert_string_equal(ask_action(place, access, &step, orders), "");
+    assert_string_equal(ask_action(place, access, &step, sales), "AccessDenied");
+    assert_string_equal(ask_action(place, access, &admin, "orders"), "AccessDenied");
+    access_free(access);
+}
+
 struct crowd {
     struct local_place *place;
     struct access *access;
@@ -686,6 +720,7 @@ int main(void)
         TEST(the_expected_owner_must_be_the_owner),
         TEST(a_form_is_checked_by_its_policy),
         TEST(a_body_that_was_changed_is_found),
+        TEST(resources_without_a_policy_are_their_accounts_alone),
         TEST(many_may_ask_while_policies_change),
     };
 
