@@ -86,7 +86,9 @@ struct command {
     }
 
 extern const struct command cli_cat;
+extern const struct command cli_adopt;
 extern const struct command cli_backup;
+extern const struct command cli_browse;
 extern const struct command cli_check;
 extern const struct command cli_completion;
 extern const struct command cli_cp;

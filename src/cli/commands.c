@@ -19,6 +19,8 @@ const struct command *const cli_commands[] = {
     &cli_profile,
     &cli_sample,
     &cli_serve,
+    &cli_adopt,
+    &cli_browse,
     &cli_fsck,
     &cli_backup,
     &cli_restore,

@@ -239,7 +239,7 @@ static bool add_file(struct making *making, const char *path, uint64_t size_byte
 {
     struct manifest_entry entry = {.path = path};
     struct error what = {0};
-    mode_t mode = strcmp(path, "key") == 0 ? 0600 : 0666;
+    mode_t mode = strcmp(path, "key") == 0 ? 0600 : strncmp(path, "blobs/", 6) == 0 ? 0444 : 0666;
 
     if (copy_path(making->options->data, path, &making->from, error) == NULL ||
         copy_path(making->options->backup, path, &making->to, error) == NULL) {

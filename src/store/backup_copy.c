@@ -98,6 +98,14 @@ static bool write_copy(int from, const char *from_path, const char *path, mode_t
     int to = create(path, mode, error);
     bool good = to >= 0 && pass_over(from, from_path, to, path, size_bytes, sha256, error);
 
+    if (good) {
+        /* Of an adopted file the time is compared when it is read (store/local/adopt.h). */
+        struct stat status;
+
+        good = (fstat(from, &status) == 0 &&
+                futimens(to, (struct timespec[]){{.tv_nsec = UTIME_OMIT}, status.st_mtim}) == 0) ||
+               error_set_errno(error, errno, "the time of %s cannot be set", path);
+    }
     if (to >= 0 && close(to) != 0 && good) {
         good = error_set_errno(error, errno, "%s cannot be written", path);
     }

@@ -11,8 +11,8 @@
 /* The SHA-256 and the length of a file. */
 bool copy_hash(const char *path, uint64_t *size_bytes, char sha256[65], struct error *error);
 
-/* Copies a file to another place of that name and mode, folders included; there is nothing or all of it there. What is
- * written is not synced: copy_sync does that for all. */
+/* Copies a file to another place of that name and mode, with its time of modification, folders included; there is
+ * nothing or all of it there. What is written is not synced: copy_sync does that for all. */
 bool copy_file(const char *from, const char *to, mode_t mode, uint64_t *size_bytes, char sha256[65],
                struct error *error);
 

@@ -82,7 +82,7 @@ static bool take_file(struct restoring *restoring, const struct manifest_entry *
         copy_path(restoring->working, database ? CATALOG_FILE : entry->path, &restoring->to, error) == NULL) {
         return false;
     }
-    mode_t mode = strcmp(entry->path, "key") == 0 ? 0600 : 0666;
+    mode_t mode = strcmp(entry->path, "key") == 0 ? 0600 : strncmp(entry->path, "blobs/", 6) == 0 ? 0444 : 0666;
 
     if (!copy_file(restoring->from.data, restoring->to.data, mode, &size_bytes, sha256, &what)) {
         bool source = what.code == ERROR_NOT_FOUND || strstr(what.message, restoring->from.data) != NULL;

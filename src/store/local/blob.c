@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -79,7 +81,8 @@ static bool begin_file(struct blob_writer *writer, struct error *error)
     if (writer->file == NULL) {
         return false;
     }
-    writer->fd = open(writer->file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    /* Nothing writes to a blob once it is there; links to it elsewhere say so, too. */
+    writer->fd = open(writer->file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
     if (writer->fd < 0) {
         error_set_errno(error, errno, "%s cannot be created", writer->file);
         memory_release(&writer->file);
@@ -385,6 +388,82 @@ void blob_writer_free(struct blob_writer *writer)
     memory_free(writer->file);
     memory_free(writer->folder);
     memory_free(writer);
+}
+
+/* Copies the whole file into the writer's: by reference where both lie on a file system that can. */
+static bool copy_into(struct blob_writer *writer, const char *path, struct error *error)
+{
+    uint64_t at = 0;
+    ssize_t got = 1;
+    int from = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    void *step __attribute__((cleanup(memory_release))) = memory_array(FLUSH_BYTES, 1, error);
+
+    if (from < 0) {
+        return error_set_errno(error, errno, "%s cannot be opened", path);
+    }
+    bool good = step != NULL && begin_file(writer, error);
+
+    if (good && ioctl(writer->fd, FICLONE, from) == 0) {
+        struct stat status;
+
+        good = fstat(from, &status) == 0;
+        writer->stored_bytes = writer->size_bytes = good ? (uint64_t)status.st_size : 0;
+        got = 0;
+    }
+    while (good && got > 0) {
+        got = file_read_at(from, step, FLUSH_BYTES, at, path, error);
+        good = got >= 0 && put_stored(writer, step, (size_t)got, error);
+        at += got > 0 ? (uint64_t)got : 0;
+        writer->size_bytes = at;
+    }
+    close(from);
+    return good;
+}
+
+/* Links the file under tmp/, as if it had been written there. False without an error: it cannot be linked. */
+static bool link_into(struct blob_writer *writer, const char *path, struct error *error)
+{
+    struct buffer temporary __attribute__((cleanup(buffer_free))) = {0};
+    struct stat status;
+    char name[BLOB_ID_CHARACTERS + 5];
+
+    if (!random_ulid(writer->id, error)) {
+        return false;
+    }
+    snprintf(name, sizeof name, "tmp/%s", writer->id);
+    if (!path_of(writer->folder, name, &temporary, error) || linkat(AT_FDCWD, path, AT_FDCWD, temporary.data, 0) != 0) {
+        return false;
+    }
+    writer->file = memory_copy_text(temporary.data, temporary.length, error);
+    if (writer->file == NULL) {
+        unlink(temporary.data);
+        return false;
+    }
+    writer->fd = open(writer->file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (writer->fd < 0 || fstat(writer->fd, &status) != 0) {
+        return error_set_errno(error, errno, "%s cannot be opened", path);
+    }
+    writer->stored_bytes = writer->size_bytes = (uint64_t)status.st_size;
+    return true;
+}
+
+bool blob_adopt(const char *folder, const char *path, bool copy, struct blob_stored *stored, bool *linked,
+                struct error *error)
+{
+    const struct blob_form form = {0};
+    struct error own = {0};
+    struct blob_writer *writer = blob_create(folder, &form, 0, error);
+
+    if (writer == NULL) {
+        return false;
+    }
+    *linked = !copy && link_into(writer, path, &own);
+    bool good = own.code == ERROR_NONE ? *linked || copy_into(writer, path, error)
+                                       : error_set(error, own.code, "%s", own.message);
+
+    good = good && blob_finish(writer, stored, error);
+    blob_writer_free(writer);
+    return good;
 }
 
 bool blob_remove(const char *folder, const char *id, struct error *error)

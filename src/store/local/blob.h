@@ -52,6 +52,11 @@ int blob_reader_file(const struct blob_reader *reader);          /* plain file, 
 const void *blob_reader_bytes(const struct blob_reader *reader); /* plain bytes in memory; NULL: not */
 void blob_reader_free(struct blob_reader *reader);
 
+/* Makes a blob of a file that is there: a hard link to it, so that nothing is copied, or where that is not possible, or
+ * `copy` is set, a copy (by reference where the file system can). `stored->bytes` is NULL; `*linked` says which. */
+bool blob_adopt(const char *folder, const char *path, bool copy, struct blob_stored *stored, bool *linked,
+                struct error *error);
+
 bool blob_remove(const char *folder, const char *id, struct error *error);
 /* "blobs/ab/ID" under the folder. */
 void blob_path(const char *folder, const char *id, char *path, size_t size);

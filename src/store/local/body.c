@@ -1,5 +1,6 @@
 /* Rows of bodies, how often they are named, and the removal of files that no row names any more. */
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -46,9 +47,13 @@ bool body_insert(struct statement_cache *db, const struct body *body, int64_t *i
     sqlite3_bind_int64(insert, 2, (int64_t)body->size_bytes);
     sqlite3_bind_int64(insert, 3, (int64_t)body->stored_bytes);
     statement_bind_text(insert, 4, body->blob[0] != '\0' ? body->blob : NULL);
-    sqlite3_bind_blob(insert, 5,
-                      (body->form & (BODY_WRAPPED_BY_STORE | BODY_WRAPPED_BY_CUSTOMER)) != 0 ? body->wrapped : NULL,
-                      BLOB_WRAPPED_KEY_BYTES, SQLITE_STATIC);
+    if ((body->form & BODY_ADOPTED) != 0) {
+        sqlite3_bind_int64(insert, 5, body->modified_ns);
+    } else {
+        sqlite3_bind_blob(insert, 5,
+                          (body->form & (BODY_WRAPPED_BY_STORE | BODY_WRAPPED_BY_CUSTOMER)) != 0 ? body->wrapped : NULL,
+                          BLOB_WRAPPED_KEY_BYTES, SQLITE_STATIC);
+    }
     if (body->blob[0] != '\0' || (body->form & BODY_PIECES) != 0) {
         sqlite3_bind_null(insert, 6);
     } else if (body->stored_bytes == 0) {
@@ -61,6 +66,18 @@ bool body_insert(struct statement_cache *db, const struct body *body, int64_t *i
     }
     *id = sqlite3_last_insert_rowid(statement_cache_db(db));
     return true;
+}
+
+bool body_unchanged(int fd, int64_t modified_ns, struct error *error)
+{
+    struct stat status;
+
+    return (fstat(fd, &status) == 0 &&
+            (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec == modified_ns) ||
+           error_set(
+               error, ERROR_CORRUPT,
+               "the file that the object was adopted from was changed in its place, so the object's bytes are not "
+               "those that it was made of; adopt it again, or run aisle fsck");
 }
 
 static bool insert_piece(struct statement_cache *db, int64_t whole, size_t ordinal, const struct body_piece *piece,

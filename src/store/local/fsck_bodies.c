@@ -42,6 +42,7 @@ struct stored {
     const char *blob;
     const void *wrapped, *bytes;
     size_t wrapped_bytes, inline_bytes;
+    int64_t modified_ns; /* BODY_ADOPTED */
 };
 
 static bool add_bad(struct fsck *fsck, int64_t body, const char *kind, const char *why, struct error *error)
@@ -87,6 +88,10 @@ static bool stored_sound(const struct fsck *fsck, const struct stored *stored, c
     if (lstat(path, &status) != 0) {
         *kind = errno == ENOENT ? "missing_body" : *kind;
         return error_set_errno(what, errno, "%s cannot be examined", path);
+    }
+    if ((stored->form & BODY_ADOPTED) != 0 &&
+        (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec != stored->modified_ns) {
+        return error_set(what, ERROR_CORRUPT, "%s was adopted, and changed since", path);
     }
     return (S_ISREG(status.st_mode) && (uint64_t)status.st_size == stored->stored_bytes) ||
            error_set(what, ERROR_CORRUPT, "%s has %lld bytes and not %llu", path, (long long)status.st_size,
@@ -186,6 +191,7 @@ static bool look_at_all(struct fsck *fsck, struct error *error)
             .size_bytes = (uint64_t)sqlite3_column_int64(bodies, 2),
             .stored_bytes = (uint64_t)sqlite3_column_int64(bodies, 3),
             .blob = (const char *)sqlite3_column_text(bodies, 4),
+            .modified_ns = sqlite3_column_int64(bodies, 5),
             .wrapped = sqlite3_column_blob(bodies, 5),
             .bytes = sqlite3_column_blob(bodies, 6),
             .wrapped_bytes = (size_t)sqlite3_column_bytes(bodies, 5),

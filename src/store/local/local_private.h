@@ -71,7 +71,13 @@ void blob_unpin(struct local_store *store, struct blob_pin *pin); /* NULL is all
 struct blob_pins *blob_pins_new(struct error *error);
 void blob_pins_free(struct local_store *store);
 
-enum body_form { BODY_COMPRESSED = 1, BODY_WRAPPED_BY_STORE = 2, BODY_WRAPPED_BY_CUSTOMER = 4, BODY_PIECES = 8 };
+enum body_form {
+    BODY_COMPRESSED = 1,
+    BODY_WRAPPED_BY_STORE = 2,
+    BODY_WRAPPED_BY_CUSTOMER = 4,
+    BODY_PIECES = 8,
+    BODY_ADOPTED = 16, /* the blob is a link to a file that others may change: its time of modification is kept */
+};
 
 /* A body that was written, as a row takes it. */
 struct body {
@@ -80,6 +86,7 @@ struct body {
     char blob[BLOB_ID_CHARACTERS + 1]; /* "" when it is in `bytes` */
     const void *bytes;
     uint8_t wrapped[BLOB_WRAPPED_KEY_BYTES]; /* bound to the blob's name, or to BODY_INLINE_BOUND */
+    int64_t modified_ns;                     /* BODY_ADOPTED */
 };
 #define BODY_INLINE_BOUND "inline"
 
@@ -349,6 +356,12 @@ bool put_options_check(const struct object_put *options, struct error *error);
 void put_options_default(struct object_put *options, const struct bucket *bucket);
 bool put_options_copy(struct object_put *copy, const struct object_put *options, struct arena *arena,
                       struct error *error);
+/* In one transaction the body, its row and its event; the last part of object_put_finish, for bodies that were not
+ * written through the put. `*applied` as put_failed takes it. */
+bool put_install(struct put *put, const struct body *body, const struct intake_sums *sums, struct arena *arena,
+                 struct object *object, bool *applied, struct error *error);
+/* The adopted file is as it was then; ERROR_CORRUPT. */
+bool body_unchanged(int fd, int64_t modified_ns, struct error *error);
 /* committer_do failed; `applied`: not the function that was given to it, so that nobody knows. */
 void put_failed(struct intake *intake, bool applied);
 

@@ -17,6 +17,7 @@ struct piece {
     uint64_t offset, size_bytes;
     uint64_t stored_bytes;
     unsigned form;
+    int64_t modified_ns;               /* BODY_ADOPTED */
     char blob[BLOB_ID_CHARACTERS + 1]; /* "" when it is in `bytes` */
     uint8_t key[KEY_BYTES];
     char *bytes; /* owned */
@@ -65,6 +66,7 @@ static bool read_piece(struct local_store *store, const uint8_t *customer_key, s
     piece->form = (unsigned)sqlite3_column_int(row, first);
     piece->size_bytes = (uint64_t)sqlite3_column_int64(row, first + 1);
     piece->stored_bytes = (uint64_t)sqlite3_column_int64(row, first + 2);
+    piece->modified_ns = (piece->form & BODY_ADOPTED) != 0 ? sqlite3_column_int64(row, first + 4) : 0;
     const char *blob = (const char *)sqlite3_column_text(row, first + 3);
 
     if (blob != NULL && sqlite3_column_bytes(row, first + 3) == BLOB_ID_CHARACTERS) {
@@ -166,6 +168,11 @@ static struct blob_reader *open_piece(struct object_reader *reader, size_t p, st
                        ? blob_open(reader->store->path, piece->blob, &form, piece->size_bytes, error)
                        : blob_open_bytes(piece->bytes, piece->stored_bytes, &form, piece->size_bytes, error);
     reader->open_piece = p;
+    if (reader->open != NULL && (piece->form & BODY_ADOPTED) != 0 &&
+        !body_unchanged(blob_reader_file(reader->open), piece->modified_ns, error)) {
+        blob_reader_free(reader->open);
+        reader->open = NULL;
+    }
     return reader->open;
 }
 

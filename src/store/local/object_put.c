@@ -145,9 +145,23 @@ bool object_put_finish(struct put *put, const struct put_expected *expected, str
 {
     struct intake_sums sums;
     struct body body;
+    bool applied = false;
 
-    if (!intake_finish(&put->intake, expected, &sums, &body, error) ||
-        !object_pack_checksum(&put->packed, &sums.checksum, put->arena, error)) {
+    if (!intake_finish(&put->intake, expected, &sums, &body, error)) {
+        return false;
+    }
+    if (put_install(put, &body, &sums, arena, object, &applied, error)) {
+        return true;
+    }
+    put_failed(&put->intake, applied);
+    return false;
+}
+
+bool put_install(struct put *put, const struct body *body, const struct intake_sums *sums, struct arena *arena,
+                 struct object *object, bool *applied, struct error *error)
+{
+    *applied = false;
+    if (!object_pack_checksum(&put->packed, &sums->checksum, put->arena, error)) {
         return false;
     }
     if (failpoint_hit("object.stored")) {
@@ -156,29 +170,29 @@ bool object_put_finish(struct put *put, const struct put_expected *expected, str
     struct local_store *store = put->intake.store;
     struct install_context work = {
         .put = put,
-        .body = &body,
+        .body = body,
         .install = {.bucket = put->options.bucket,
                     .bucket_id = put->bucket_id,
                     .key = put->options.key,
                     .conditions = &put->options.conditions,
                     .packed = put->packed,
-                    .size_bytes = body.size_bytes,
-                    .sha256 = put->options.encryption != ENCRYPTION_CUSTOMER ? sums.sha256 : NULL,
+                    .size_bytes = body->size_bytes,
+                    .sha256 = put->options.encryption != ENCRYPTION_CUSTOMER ? sums->sha256 : NULL,
                     .event = put->options.event,
                     .owner = put->options.owner,
                     .request_id = put->options.request_id,
                     .source_ip = put->options.source_ip},
     };
 
-    memcpy(work.install.etag, sums.md5, ETAG_BYTES);
+    memcpy(work.install.etag, sums->md5, ETAG_BYTES);
     bool committed = committer_do(store->committer, apply_put, &work, error);
 
     if (committed) {
         failpoint_hit("object.committed");
     }
     doomed_remove(store, &work.doomed, committed);
+    *applied = work.applied;
     if (!committed) {
-        put_failed(&put->intake, work.applied);
         return false;
     }
     intake_keep(&put->intake);
