@@ -1,5 +1,7 @@
 /* A full disk, a disk that cannot be written, no memory: an error that says so, and nothing is broken by it. */
+#include <signal.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "support/local_store.h"
@@ -48,6 +50,48 @@ static void test_a_full_disk_is_an_error_and_passes(void **state)
     rmdir(place.path);
     arena_free(place.arena);
     memory_free(large);
+}
+
+/* The operating system refuses to write, as a disk does that was remounted for reading only. */
+static void test_writes_that_are_refused_are_errors_and_pass(void **state)
+{
+    struct local_place *place = *state;
+    struct error error = {0};
+    struct object object;
+    struct rlimit before;
+    struct rlimit none = {0};
+    char large[5000];
+    struct object_put options = {.bucket = "one", .key = "k", .owner = TEST_OWNER, .event = "ObjectCreated:Put"};
+
+    memset(large, 'x', sizeof large);
+    make_bucket(place, "one");
+    put_text(place, "one", "k", "kept");
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    none.rlim_max = before.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    bool small = try_put(place, &options, "small", 5, NULL, &object, &error);
+    enum error_code small_code = error.code;
+    bool big = try_put(place, &options, large, sizeof large, NULL, &object, &error);
+    enum error_code big_code = error.code;
+    bool read = object_head(place->store, &(struct object_place){"one", "k", NULL}, place->arena, &object, &error);
+
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_false(small || big);
+    assert_int_equal(small_code, ERROR_IO);
+    assert_int_equal(big_code, ERROR_LIMIT); /* a file that is too large, as far as it knows */
+    assert_true(read);
+    assert_string_equal(text_of(place, "one", "k", NULL), "kept");
+    assert_int_equal(count_blobs(place), 0);
+    put_text(place, "one", "k", "again");
+    local_place_close(place);
+    local_place_open(place);
+    assert_string_equal(text_of(place, "one", "k", NULL), "again");
+    struct object_event *events = NULL;
+    size_t count = 0;
+
+    must(object_events(place->store, 0, 10, place->arena, &events, &count, &error), &error);
+    assert_int_equal(count, 2);
 }
 
 static bool job(void *context, struct error *error)
@@ -128,6 +172,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_full_disk_is_an_error_and_passes),
+        cmocka_unit_test_setup_teardown(test_writes_that_are_refused_are_errors_and_pass, local_place_setup,
+                                        local_place_teardown),
         cmocka_unit_test_setup_teardown(test_every_failing_allocation_is_an_error, local_place_setup,
                                         local_place_teardown),
     };
