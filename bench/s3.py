@@ -18,9 +18,9 @@ PEERS = {
 }
 # What each does before it answers a PUT, seen with strace (docs/performance.md).
 SYNCS = {
-    "aisle": "body, index and event in one transaction, synced before the answer (one fdatasync a group)",
+    "aisle": "body, index row and event are synced before the answer, many requests in one sync",
     "versitygw": "nothing is synced",
-    "minio": "nothing is synced for small objects; large ones O_DIRECT and fdatasync",
+    "minio": "each object's file is opened with O_DSYNC, large bodies get an fdatasync; folders' entries are not synced",
 }
 KEY, SECRET = "benchmarkaccesskey01", "benchmarksecretkeybenchmarksecretkey0001"
 SMALL, LARGE = 1024, 1 << 30

@@ -362,23 +362,21 @@ static bool read_document(struct reading *reading, yaml_parser_t *parser, struct
     return good && check(reading, config, error);
 }
 
-static bool load(struct loaded *loaded, const char *path, struct error *error)
+static bool parse(struct loaded *loaded, const char *data, size_t size, const char *name, struct error *error)
 {
-    struct buffer bytes __attribute__((cleanup(buffer_free))) = {.ceiling = MOST_FILE_BYTES};
-    struct reading reading = {.path = path, .arena = loaded->arena};
+    struct reading reading = {.path = name, .arena = loaded->arena};
     yaml_parser_t parser;
 
-    if (!file_load(path, &bytes, error)) return false;
     if (yaml_parser_initialize(&parser) == 0)
-        return error_set(error, ERROR_MEMORY, "%s could not be read: out of memory", path);
-    yaml_parser_set_input_string(&parser, (const unsigned char *)(bytes.data == NULL ? "" : bytes.data), bytes.length);
+        return error_set(error, ERROR_MEMORY, "%s could not be read: out of memory", name);
+    yaml_parser_set_input_string(&parser, (const unsigned char *)data, size);
     bool good = read_document(&reading, &parser, &loaded->config, error);
 
     yaml_parser_delete(&parser);
     return good;
 }
 
-struct config *config_load(const char *path, struct error *error)
+static struct config *defaults(struct error *error)
 {
     struct loaded *loaded = memory_zeroed(sizeof *loaded, error);
 
@@ -393,11 +391,27 @@ struct config *config_load(const char *path, struct error *error)
         .log_level = "info",
     };
     loaded->arena = arena_new(0, error);
-    if (loaded->arena == NULL || (path != NULL && !load(loaded, path, error))) {
-        config_free(&loaded->config);
-        return NULL;
-    }
-    return &loaded->config;
+    if (loaded->arena != NULL) return &loaded->config;
+    memory_free(loaded);
+    return NULL;
+}
+
+struct config *config_read(const char *data, size_t size, const char *name, struct error *error)
+{
+    struct config *config = defaults(error);
+
+    if (config == NULL || parse((struct loaded *)(void *)config, data, size, name, error)) return config;
+    config_free(config);
+    return NULL;
+}
+
+struct config *config_load(const char *path, struct error *error)
+{
+    struct buffer bytes __attribute__((cleanup(buffer_free))) = {.ceiling = MOST_FILE_BYTES};
+
+    if (path == NULL) return defaults(error);
+    if (!file_load(path, &bytes, error)) return NULL;
+    return config_read(bytes.data == NULL ? "" : bytes.data, bytes.length, path, error);
 }
 
 void config_free(struct config *config)

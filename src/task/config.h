@@ -4,6 +4,7 @@
 #ifndef AISLE_TASK_CONFIG_H
 #define AISLE_TASK_CONFIG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -39,6 +40,8 @@ struct config {
 
 /* Reads the file, or gives the defaults when `path` is NULL. */
 struct config *config_load(const char *path, struct error *error);
+/* As config_load, of bytes in memory; `name` stands for the path in errors. */
+struct config *config_read(const char *data, size_t size, const char *name, struct error *error);
 void config_free(struct config *config);
 
 #endif
