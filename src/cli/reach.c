@@ -108,10 +108,15 @@ static bool open_folder(struct reach *reach, const char *path, struct error *err
     return reach->store != NULL;
 }
 
-static bool is_there(struct reach *reach, const char *folder, struct error *error)
+/* Whether the data folder is meant because nothing else is (rules 3 to 5). */
+static bool falls_to_folder(struct reach *reach, const struct value *endpoint, const struct value *data, bool *folder,
+                            struct error *error)
 {
-    const char *path = arena_format(reach->arena, error, "%s/aisle.db", folder);
-    return path && access(path, F_OK) == 0;
+    *folder = false;
+    if (endpoint->text || says_aws()) return true;
+    const char *path = arena_format(reach->arena, error, "%s/aisle.db", data->text);
+    *folder = path && access(path, F_OK) == 0;
+    return path != NULL;
 }
 
 static struct reach *reach_new(struct error *error)
@@ -128,8 +133,11 @@ struct reach *reach_open(const struct value *endpoint, const struct value *data,
 {
     struct reach *reach = reach_new(error);
     if (!reach) return NULL;
-    bool folder = !endpoint->text && (data->given || (!says_aws() && is_there(reach, data->text, error)));
-    if (folder ? open_folder(reach, data->text, error) : open_remote(reach, endpoint->text, error)) return reach;
+    bool folder = data->given && !endpoint->text;
+    if ((folder || falls_to_folder(reach, endpoint, data, &folder, error)) &&
+        (folder ? open_folder(reach, data->text, error) : open_remote(reach, endpoint->text, error))) {
+        return reach;
+    }
     reach_close(reach);
     return NULL;
 }
@@ -139,8 +147,11 @@ struct reach *reach_open_elsewhere(const struct value *endpoint, const struct va
     error->code = ERROR_NONE;
     struct reach *reach = reach_new(error);
     if (!reach) return NULL;
-    bool folder = !endpoint->text && !says_aws() && is_there(reach, data->text, error);
-    if (!folder && open_remote(reach, endpoint->text, error)) return reach;
+    bool folder = false;
+    if (falls_to_folder(reach, endpoint, data, &folder, error) && !folder &&
+        open_remote(reach, endpoint->text, error)) {
+        return reach;
+    }
     reach_close(reach);
     return NULL;
 }
