@@ -101,7 +101,7 @@ NOTIFICATION = {
                                       "Events": ["s3:ObjectCreated:Put", "s3:ObjectCreated:Copy"]}],
     "EventBridgeConfiguration": {}}
 OPEN = {"BlockPublicAcls": False, "IgnorePublicAcls": True, "BlockPublicPolicy": False, "RestrictPublicBuckets": True}
-TAGS = {"TagSet": [{"Key": "team", "Value": "data & <more>"}, {"Key": "ä", "Value": ""}]}
+TAGS = {"TagSet": [{"Key": "team", "Value": "data +-=._:/@"}, {"Key": "ä", "Value": ""}]}
 
 # What putting, getting and taking away is called, its parameter, what is put, and the error when it is not there.
 SETTINGS = [
@@ -409,6 +409,23 @@ def test_ownership_on_creation(server, s3):
     assert answer.status == 400 and answer.element("Code") == "InvalidArgument"
     answer = server.raw("PUT", "/owned-wrongly", "<Other/>")
     assert answer.status == 400 and answer.element("Code") == "MalformedXML"
+
+
+def test_tags_and_acl_on_creation(server, s3):
+    s3.create_bucket(Bucket="made", CreateBucketConfiguration={"Tags": [{"Key": "a", "Value": "1"}]})
+    assert s3.get_bucket_tagging(Bucket="made")["TagSet"] == [{"Key": "a", "Value": "1"}]
+    document = "<CreateBucketConfiguration>%s</CreateBucketConfiguration>"
+    for inside, name in (("<Tags><Tag><Key>aws:a</Key><Value/></Tag></Tags>", "InvalidTag"), ("<Colour/>", "MalformedXML")):
+        assert server.raw("PUT", "/made-wrongly", document % inside).element("Code") == name
+    with fails("InvalidBucketAclWithObjectOwnership", 400):
+        s3.create_bucket(Bucket="made-wrongly", ACL="public-read")
+    with fails("AccessDenied", 403):
+        s3.create_bucket(Bucket="made-wrongly", ACL="public-read", ObjectOwnership="ObjectWriter")
+    with fails("404"):
+        s3.head_bucket(Bucket="made-wrongly")
+    s3.create_bucket(Bucket="made-private", ACL="private")
+    s3.create_bucket(Bucket="made-readable", ACL="private", ObjectOwnership="ObjectWriter")
+    assert len(s3.get_bucket_acl(Bucket="made-readable")["Grants"]) == 1
 
 
 def test_anonymous(server, bucket):

@@ -390,6 +390,8 @@ def test_storage_classes(s3):
 def test_website_redirect(s3):
     s3.put_object(Bucket="photos", Key="moved", Body=b"", WebsiteRedirectLocation="/elsewhere")
     assert s3.head_object(Bucket="photos", Key="moved")["WebsiteRedirectLocation"] == "/elsewhere"
+    with fails("InvalidRedirectLocation", 400):
+        s3.put_object(Bucket="photos", Key="moved", Body=b"", WebsiteRedirectLocation="elsewhere")
 
 
 def test_tagging(s3):
@@ -397,8 +399,8 @@ def test_tagging(s3):
     expected = [{"Key": "a", "Value": "1"}, {"Key": "b c", "Value": "d+e"}, {"Key": "empty", "Value": ""}]
     assert sorted(s3.get_object_tagging(Bucket="photos", Key="tagged")["TagSet"], key=lambda t: t["Key"]) == expected
     assert s3.head_object(Bucket="photos", Key="tagged")["ResponseMetadata"]["HTTPHeaders"]["x-amz-tagging-count"] == "3"
-    s3.put_object_tagging(Bucket="photos", Key="tagged", Tagging={"TagSet": [{"Key": "ä", "Value": "<&>"}]})
-    assert s3.get_object_tagging(Bucket="photos", Key="tagged")["TagSet"] == [{"Key": "ä", "Value": "<&>"}]
+    s3.put_object_tagging(Bucket="photos", Key="tagged", Tagging={"TagSet": [{"Key": "ä", "Value": "+-=._:/@"}]})
+    assert s3.get_object_tagging(Bucket="photos", Key="tagged")["TagSet"] == [{"Key": "ä", "Value": "+-=._:/@"}]
     s3.delete_object_tagging(Bucket="photos", Key="tagged")
     assert s3.get_object_tagging(Bucket="photos", Key="tagged")["TagSet"] == []
     with fails("NoSuchKey"):
@@ -411,7 +413,8 @@ def test_tags_that_may_not_be(s3):
     eleven = [{"Key": str(n), "Value": ""} for n in range(11)]
     for tags, name in ((eleven, "BadRequest"), ([{"Key": "a", "Value": ""}] * 2, "InvalidTag"),
                        ([{"Key": "k" * 129, "Value": ""}], "InvalidTag"), 
-                       ([{"Key": "k", "Value": "v" * 257}], "InvalidTag"), ([{"Key": "aws:k", "Value": ""}], "InvalidTag")):
+                       ([{"Key": "k", "Value": "v" * 257}], "InvalidTag"), ([{"Key": "aws:k", "Value": ""}], "InvalidTag"),
+                       ([{"Key": "a&b", "Value": ""}], "InvalidTag"), ([{"Key": "a", "Value": "<"}], "InvalidTag")):
         with fails(name, 400):
             s3.put_object_tagging(Bucket="photos", Key="tagged", Tagging={"TagSet": tags})
     for text in ("a=%zz", "=1"):
@@ -422,6 +425,7 @@ def test_tags_that_may_not_be(s3):
 def test_attributes_need_names(server):
     server.s3.put_object(Bucket="photos", Key="attributes", Body=b"")
     assert server.raw("GET", "/photos/attributes?attributes").element("Code") == "InvalidRequest"
+    assert server.raw("GET", "/photos/none?partNumber=0").element("Code") == "InvalidArgument"
     answer = server.raw("GET", "/photos/attributes?attributes", headers={"x-amz-object-attributes": "ETag,Colour"})
     assert answer.status == 400 and answer.element("Code") == "InvalidArgument"
 

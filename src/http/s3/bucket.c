@@ -1,8 +1,11 @@
 #include <string.h>
+#include <strings.h>
 
-#include "http/s3/answer.h"
+#include "base/json.h"
+#include "http/s3/acl.h"
 #include "http/s3/listing.h"
 #include "http/s3/operation.h"
+#include "http/s3/setting.h"
 
 bool s3_list_buckets(struct s3_request *request, struct error *error)
 {
@@ -55,28 +58,32 @@ bool s3_list_buckets(struct s3_request *request, struct error *error)
     return s3_xml_end(request, "ListAllMyBucketsResult", error);
 }
 
-/* The region that a CreateBucketConfiguration asks for must be this server's. */
-static bool check_location(struct s3_request *request, struct error *error)
+/* What a CreateBucketConfiguration asks for: this server's region, and tags (as the setting; NULL: none). */
+static bool read_configuration(struct s3_request *request, const char **tags, struct error *error)
 {
-    const struct buffer *document = &request->body.document;
-
-    if (document->length == 0) {
+    if (request->body.document.length == 0) {
         return true;
     }
-    const struct xml_element *root = xml_read(document->data, document->length, request->arena, error);
+    json_t *value = setting_document(request, &shape_create_bucket, error);
+    const char *location = json_string_value(json_object_get(value, "LocationConstraint"));
+    json_t *set = json_object_get(value, "Tags");
+    bool good = value != NULL;
 
-    if (root == NULL) {
-        return false;
+    if (good && location != NULL && location[0] != '\0' && strcmp(location, request->s3->options.region) != 0) {
+        good = error_set_named(error, ERROR_INVALID, "InvalidLocationConstraint", "this server's region is %s",
+                               request->s3->options.region);
     }
-    if (strcmp(root->name, "CreateBucketConfiguration") != 0) {
-        return error_set_named(error, ERROR_INVALID, "MalformedXML",
-                               "the document is a %s, not a CreateBucketConfiguration", root->name);
-    }
-    const char *location = xml_text(root, "LocationConstraint", request->s3->options.region);
+    if (good && json_array_size(set) > 0) {
+        uint64_t failures = json_failures();
+        json_t *tagging = json_pack("{s:O}", "TagSet", set);
 
-    return location[0] == '\0' || strcmp(location, request->s3->options.region) == 0 ||
-           error_set_named(error, ERROR_INVALID, "InvalidLocationConstraint", "this server's region is %s",
-                           request->s3->options.region);
+        good = json_built(failures, error) && setting_check_tags(request, tagging, error);
+        *tags = good ? setting_text(request, tagging, error) : NULL;
+        good = *tags != NULL;
+        json_decref(tagging);
+    }
+    json_decref(value);
+    return good;
 }
 
 static bool read_ownership(struct s3_request *request, const char **json, struct error *error)
@@ -95,26 +102,71 @@ static bool read_ownership(struct s3_request *request, const char **json, struct
     return *json != NULL;
 }
 
+/* An ACL in the headers needs an ownership that allows ACLs. */
+static bool read_acl(struct s3_request *request, const struct bucket_create *create, const char **acl,
+                     struct error *error)
+{
+    const char *name = s3_header(request, "x-amz-acl");
+    const char *ownership = s3_header(request, "x-amz-object-ownership");
+
+    if (!s3_acl_from_headers(request, create->owner, acl, error)) {
+        return false;
+    }
+    if (*acl == NULL || (ownership != NULL && strcmp(ownership, "BucketOwnerEnforced") != 0)) {
+        return true;
+    }
+    *acl = NULL;
+    return (name != NULL && strcmp(name, "private") == 0) ||
+           error_set_named(error, ERROR_INVALID, "InvalidBucketAclWithObjectOwnership",
+                           "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting");
+}
+
+/* What comes with a bucket besides its row. */
+static bool set_up(struct s3_request *request, const char *tags, const char *acl, struct error *error)
+{
+    if (acl != NULL) {
+        const struct bucket *bucket = bucket_find(request->store, request->bucket_name, error);
+        bool good = bucket != NULL && access_check_acl(bucket, bucket->derived, acl, error);
+
+        if (bucket != NULL) {
+            bucket_release(request->store, bucket);
+        }
+        if (!good || !bucket_set(request->store, request->bucket_name, BUCKET_ACL, acl, error)) {
+            return false;
+        }
+    }
+    return tags == NULL || bucket_set(request->store, request->bucket_name, BUCKET_TAGS, tags, error);
+}
+
 bool s3_create_bucket(struct s3_request *request, struct error *error)
 {
-    const char *lock = s3_header(request, "x-amz-bucket-object-lock-enabled");
+    const char *lock = s3_header(request, "x-amz-bucket-object-lock-enabled"), *tags = NULL, *acl = NULL;
     struct bucket_create create = {
         .name = request->bucket_name,
         .owner = request->caller.account,
-        .object_lock = lock != NULL && strcmp(lock, "true") == 0,
+        .object_lock = lock != NULL && strcasecmp(lock, "true") == 0,
     };
 
     if (create.owner == NULL) {
         return error_set_named(error, ERROR_DENIED, "AccessDenied", "Anonymous users may not create buckets.");
     }
-    return check_location(request, error) && read_ownership(request, &create.ownership, error) &&
-           bucket_create(request->store, &create, error) &&
-           answer_header_format(request->exchange, error, "Location", "/%s", request->bucket_name);
+    if (!read_configuration(request, &tags, error) || !read_ownership(request, &create.ownership, error) ||
+        !read_acl(request, &create, &acl, error) || !bucket_create(request->store, &create, error)) {
+        return false;
+    }
+    if (!set_up(request, tags, acl, error)) {
+        bucket_remove(request->store, request->bucket_name, NULL);
+        return false;
+    }
+    return answer_header_format(request->exchange, error, "Location", "/%s", request->bucket_name) &&
+           answer_header_format(request->exchange, error, "x-amz-bucket-arn", "arn:aws:s3:::%s", request->bucket_name);
 }
 
 bool s3_head_bucket(struct s3_request *request, struct error *error)
 {
     return answer_header(request->exchange, "x-amz-bucket-region", request->s3->options.region, error) &&
+           answer_header_format(request->exchange, error, "x-amz-bucket-arn", "arn:aws:s3:::%s",
+                                request->bucket_name) &&
            answer_header(request->exchange, "x-amz-access-point-alias", "false", error);
 }
 

@@ -47,6 +47,7 @@ const struct s3_error s3_error_table[] = {
      "The list of parts was not in ascending order. Parts must be ordered by part number."},
     {"InvalidPolicyDocument", 400, 0, NULL},
     {"InvalidRange", 416, 0, "The requested range is not satisfiable"},
+    {"InvalidRedirectLocation", 400, 0, NULL},
     {"InvalidRequest", 400, 0, NULL},
     {"InvalidRetentionPeriod", 400, 0, NULL},
     {"InvalidStorageClass", 400, 0, "The storage class you specified is not valid"},

@@ -48,6 +48,27 @@ static void release_reader(void *owner)
     object_close(owner);
 }
 
+/* partNumber, which may not come together with a range; 0: none. */
+static bool read_part_number(struct s3_request *request, unsigned *number, struct error *error)
+{
+    const char *text = s3_query(request, "partNumber");
+
+    *number = 0;
+    if (text == NULL) {
+        return true;
+    }
+    if (!s3_query_number(request, "partNumber", 0, UINT32_MAX, number, error)) {
+        return false;
+    }
+    if (*number < 1 || *number > UPLOAD_MAX_PARTS) {
+        return s3_bad_argument(request, "partNumber", text,
+                               "Part number must be an integer between 1 and 10000, inclusive", error);
+    }
+    return s3_header(request, "Range") == NULL ||
+           error_set_named(error, ERROR_INVALID, "InvalidRequest",
+                           "Cannot specify both Range header and partNumber query parameter");
+}
+
 /* The part that partNumber asks for. */
 static bool find_part(struct s3_request *request, const struct object *object, struct part *part, struct error *error)
 {
@@ -57,16 +78,8 @@ static bool find_part(struct s3_request *request, const struct object *object, s
     if (request->bucket->versioning != VERSIONING_NEVER) {
         place.version_id = object->version_id;
     }
-    if (!s3_query_number(request, "partNumber", 0, UINT32_MAX, &part->number, error)) {
+    if (!read_part_number(request, &part->number, error)) {
         return false;
-    }
-    if (part->number < 1 || part->number > UPLOAD_MAX_PARTS) {
-        return s3_bad_argument(request, "partNumber", s3_query(request, "partNumber"),
-                               "Part number must be an integer between 1 and 10000, inclusive", error);
-    }
-    if (s3_header(request, "Range") != NULL) {
-        return error_set_named(error, ERROR_INVALID, "InvalidRequest",
-                               "Cannot specify both Range header and partNumber query parameter");
     }
     part->partial = true;
     if (object->part_count == 0 && part->number == 1) {
@@ -200,7 +213,9 @@ bool s3_get_object(struct s3_request *request, struct error *error)
     struct object object = {0};
     struct part part;
     bool changed = true;
-    struct object_reader *reader = s3_object_open(request, &object, error);
+    unsigned number = 0;
+    struct object_reader *reader =
+        read_part_number(request, &number, error) ? s3_object_open(request, &object, error) : NULL;
 
     if (reader == NULL) {
         return false;
@@ -223,9 +238,10 @@ bool s3_head_object(struct s3_request *request, struct error *error)
     struct object object = {0};
     struct part part;
     bool changed = true;
+    unsigned number = 0;
 
-    if (!s3_object_find(request, &object, error) || !s3_object_check_key(request, &object, error) ||
-        !judge(request, &object, &changed, error)) {
+    if (!read_part_number(request, &number, error) || !s3_object_find(request, &object, error) ||
+        !s3_object_check_key(request, &object, error) || !judge(request, &object, &changed, error)) {
         return false;
     }
     return !changed ||

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "http/date.h"
 #include "http/s3/object_facts.h"
@@ -15,12 +16,12 @@ static const struct named {
     {"StorageClass", WITH_CLASS}, {"ObjectSize", WITH_SIZE},
 };
 
-static bool read_wanted(struct s3_request *request, unsigned *wanted, struct error *error)
+/* One header's names, divided by commas. */
+static bool add_wanted(struct s3_request *request, struct str names, unsigned *wanted, struct error *error)
 {
-    const char *text = s3_header(request, "x-amz-object-attributes");
+    const char *text = names.data;
 
-    *wanted = 0;
-    while (text != NULL && *text != '\0') {
+    while (*text != '\0') {
         size_t length = strcspn(text, ","), i = 0, known = sizeof attributes / sizeof attributes[0];
         struct str name = str_trim(str_slice(text, length));
 
@@ -28,11 +29,29 @@ static bool read_wanted(struct s3_request *request, unsigned *wanted, struct err
             i++;
         }
         if (i == known) {
-            return s3_bad_argument(request, "x-amz-object-attributes", s3_header(request, "x-amz-object-attributes"),
-                                   "Invalid attribute name specified.", error);
+            return s3_bad_argument(request, "x-amz-object-attributes", names.data, "Invalid attribute name specified.",
+                                   error);
         }
         *wanted |= attributes[i].attribute;
         text += length + (text[length] == ',');
+    }
+    return true;
+}
+
+/* Some clients send a header for each name. */
+static bool read_wanted(struct s3_request *request, unsigned *wanted, struct error *error)
+{
+    static const char header[] = "x-amz-object-attributes";
+    size_t count = 0;
+    const struct sign_field *headers = s3_headers(request, &count);
+
+    *wanted = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (headers[i].name.length == sizeof header - 1 &&
+            strncasecmp(headers[i].name.data, header, sizeof header - 1) == 0 &&
+            !add_wanted(request, headers[i].value, wanted, error)) {
+            return false;
+        }
     }
     return *wanted != 0 || error_set_named(error, ERROR_INVALID, "InvalidRequest",
                                            "The x-amz-object-attributes header specifying the attributes to be "

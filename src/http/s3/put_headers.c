@@ -42,6 +42,15 @@ static const char *stored_encoding(struct s3_request *request, const char *value
     return kept;
 }
 
+static bool check_redirect(const struct s3_request *request, struct error *error)
+{
+    const char *to = s3_header(request, "x-amz-website-redirect-location");
+
+    return to == NULL || to[0] == '/' || strncmp(to, "http://", 7) == 0 || strncmp(to, "https://", 8) == 0 ||
+           error_set_named(error, ERROR_INVALID, "InvalidRedirectLocation",
+                           "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.");
+}
+
 bool s3_put_content_headers(struct s3_request *request, struct error *error)
 {
     struct store_field *fields = arena_take(request->arena, MOST_HEADERS * sizeof *fields, error);
@@ -189,21 +198,35 @@ static size_t characters(const char *text)
     return count;
 }
 
+/* Letters, digits and spaces of any language, and + - = . _ : / @. */
+static bool tag_characters(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+
+        if (c < 0x80 && !(c >= '0' && c <= '9') && !(c >= 'A' && c <= 'Z') && !(c >= 'a' && c <= 'z') &&
+            strchr(" +-=._:/@", c) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool s3_tags_check(struct s3_request *request, const struct store_field *tags, size_t count, size_t most,
                    struct error *error)
 {
     if (count > most) {
-        return error_set_named(error, ERROR_INVALID, "BadRequest", "%s tags cannot be greater than %zu",
-                               most == OBJECT_MAX_TAGS ? "Object" : "Bucket", most);
+        return error_set_named(error, ERROR_INVALID, "BadRequest", "%s cannot be greater than %zu",
+                               most == OBJECT_MAX_TAGS ? "Object tags" : "Bucket tag count", most);
     }
     for (size_t i = 0; i < count; i++) {
         size_t length = characters(tags[i].name);
 
-        if (length == 0 || length > 128) {
+        if (length == 0 || length > 128 || !tag_characters(tags[i].name)) {
             s3_extra(request, "TagKey", tags[i].name);
             return error_set_named(error, ERROR_INVALID, "InvalidTag", "The TagKey you have provided is invalid");
         }
-        if (characters(tags[i].value) > 256) {
+        if (characters(tags[i].value) > 256 || !tag_characters(tags[i].value)) {
             s3_extra(request, "TagKey", tags[i].name);
             s3_extra(request, "TagValue", tags[i].value);
             return error_set_named(error, ERROR_INVALID, "InvalidTag", "The TagValue you have provided is invalid");
@@ -369,7 +392,8 @@ bool s3_put_from_headers(struct s3_request *request, struct error *error)
     put->owner = request->caller.account != NULL ? request->caller.account : request->bucket->owner;
     put->request_id = request->exchange->id;
     put->source_ip = request->exchange->client_ip;
-    return s3_put_content_headers(request, error) && s3_put_metadata(request, error) && read_tags(request, error) &&
-           read_storage_class(request, error) && read_encryption(request, error) && read_conditions(request, error) &&
-           s3_put_acl(request, error) && s3_put_lock(request, error);
+    return check_redirect(request, error) && s3_put_content_headers(request, error) &&
+           s3_put_metadata(request, error) && read_tags(request, error) && read_storage_class(request, error) &&
+           read_encryption(request, error) && read_conditions(request, error) && s3_put_acl(request, error) &&
+           s3_put_lock(request, error);
 }

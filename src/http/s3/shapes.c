@@ -41,6 +41,14 @@ static const struct shape_member tagging[] = {
 };
 const struct shape shape_tagging = {"Tagging", tagging};
 
+/* The creation of a bucket */
+static const struct shape_member create_bucket[] = {
+    {.element = "LocationConstraint", .member = "LocationConstraint"},
+    {.element = "Tags", .member = "Tags", .kind = SHAPE_STRUCT, .list = true, .item = "Tag", .members = tag},
+    {.element = NULL},
+};
+const struct shape shape_create_bucket = {"CreateBucketConfiguration", create_bucket};
+
 /* Lifecycle */
 static const struct shape_member lifecycle_and[] = {
     {.element = "Prefix", .member = "Prefix"},
@@ -340,11 +348,7 @@ static const struct shape_member logging[] = {
 const struct shape shape_logging = {"BucketLoggingStatus", logging};
 
 const struct shape *const shape_all[] = {
-    &shape_versioning,   &shape_lifecycle,
-    &shape_encryption,   &shape_public_access,
-    &shape_cors,         &shape_tagging,
-    &shape_ownership,    &shape_acl,
-    &shape_notification, &shape_object_lock,
-    &shape_logging,      &shape_retention,
-    &shape_legal_hold,   NULL,
+    &shape_versioning, &shape_lifecycle, &shape_encryption, &shape_public_access, &shape_cors,
+    &shape_tagging,    &shape_ownership, &shape_acl,        &shape_notification,  &shape_object_lock,
+    &shape_logging,    &shape_retention, &shape_legal_hold, &shape_create_bucket, NULL,
 };
