@@ -71,6 +71,11 @@ def test_sizes_of_files(server, s3, size):
     assert body_of(s3, "drops", "sized") == body
 
 
+def test_a_field_for_the_bucket(server):
+    made = signed(server, "b")
+    assert post(server, [("bucket", "drops"), *made]).status == 204
+
+
 def test_success_actions(server):
     for status, expected in (("200", 200), ("201", 201), ("204", 204), ("500", 204)):
         answer = post(server, signed(server, "s", [{"success_action_status": status}], {"success_action_status": status}))
@@ -158,7 +163,7 @@ def test_forms_that_may_not_be(server):
         answer = post(server, **arguments)
         assert answer.status == 400 and answer.element("Code") == name, (name, answer.body)
     answer = server.raw("POST", "/drops", b"x", {"Content-Type": "text/plain"}, signed=False)
-    assert answer.status == 400 and answer.element("Code") == "RequestIsNotMultiPartContent"
+    assert answer.status == 412 and answer.element("Code") == "RequestIsNotMultiPartContent"
     answer = post(server, [("key", "anonymous")])
     assert answer.status == 403 and answer.element("Code") == "AccessDenied"
     assert post(server, made, path="/no-such-bucket").element("Code") == "NoSuchBucket"
@@ -189,7 +194,7 @@ def test_preflight(server, cors):
                        Access_Control_Request_Headers="X-Amz-Date, content-type")
     assert answer.status == 200 and answer.headers["access-control-allow-origin"] == ORIGIN
     assert answer.headers["access-control-allow-methods"] == "GET, PUT"
-    assert answer.headers["access-control-allow-headers"] == "X-Amz-Date, content-type"
+    assert answer.headers["access-control-allow-headers"] == "x-amz-date, content-type"
     assert answer.headers["access-control-max-age"] == "60" and answer.headers["access-control-expose-headers"] == "ETag"
     assert answer.headers["access-control-allow-credentials"] == "true" and "Origin" in answer.headers["vary"]
     answer = preflight(server, Origin="http://x", Access_Control_Request_Method="HEAD")
@@ -205,7 +210,8 @@ def test_preflights_that_are_refused(server, cors):
         answer = preflight(server, **headers)
         assert answer.status == 403 and answer.element("Code") == "AccessForbidden", headers
         assert answer.element("Method") == "OPTIONS" and "access-control-allow-origin" not in answer.headers
-    for headers in ({"Origin": ORIGIN}, {"Access_Control_Request_Method": "GET"}):
+    for headers in ({"Origin": ORIGIN}, {"Access_Control_Request_Method": "GET"},
+                    {"Origin": ORIGIN, "Access_Control_Request_Method": "PATCH"}):
         answer = preflight(server, **headers)
         assert answer.status == 400 and answer.element("Code") == "BadRequest"
 

@@ -385,6 +385,9 @@ def test_acls_that_may_not_be(server, s3):
                           ({"x-amz-grant-read": "x"}, "InvalidArgument")):
         answer = server.raw("PUT", "/wrong-acls?acl", headers=headers)
         assert (answer.status, answer.element("Code")) == (400, name), headers
+    assert server.raw("PUT", "/wrong-acls?acl").element("Code") == "MissingSecurityHeader"
+    answer = server.raw("PUT", "/wrong-acls?acl", "<AccessControlPolicy/>", {"x-amz-acl": "private"})
+    assert answer.status == 400 and answer.element("Code") == "UnexpectedContent"
     answer = server.raw("PUT", "/wrong-acls?acl", "<AccessControlPolicy/>")
     assert answer.element("Code") == "MalformedACLError"
     grant = '<Grant><Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="%s">%s</Grantee>' \

@@ -122,7 +122,11 @@ def test_completing_wrongly(server, s3):
 
 def test_abort(s3):
     upload_id, named = upload(s3, "abandoned", PARTS[2:])
-    s3.abort_multipart_upload(Bucket="parts", Key="abandoned", UploadId=upload_id)
+    started = s3.list_multipart_uploads(Bucket="parts", Prefix="abandoned")["Uploads"][0]["Initiated"]
+    with fails("PreconditionFailed", 412):
+        s3.abort_multipart_upload(Bucket="parts", Key="abandoned", UploadId=upload_id,
+                                  IfMatchInitiatedTime=started - datetime.timedelta(days=1))
+    s3.abort_multipart_upload(Bucket="parts", Key="abandoned", UploadId=upload_id, IfMatchInitiatedTime=started)
     with fails("NoSuchUpload", 404):
         complete(s3, "abandoned", upload_id, named)
     with fails("NoSuchUpload", 404):
@@ -224,6 +228,12 @@ def test_full_object_checksum(s3):
     value = base64.b64encode(zlib.crc32(b"".join(PARTS)).to_bytes(4, "big")).decode()
     with fails("BadDigest", 400):
         complete(s3, "full", upload_id, named, ChecksumCRC32="AAAAAA==", ChecksumType="FULL_OBJECT")
+    with fails("InvalidRequest", 400):
+        complete(s3, "full", upload_id, named, ChecksumCRC32=value, ChecksumType="COMPOSITE")
+    with fails("InvalidRequest", 400):
+        complete(s3, "full", upload_id, named, ChecksumCRC32=value, ChecksumCRC32C=value)
+    with fails("NotImplemented", 501):
+        complete(s3, "full", upload_id, named, IfNoneMatch='"etag"')
     done = complete(s3, "full", upload_id, named, ChecksumCRC32=value, ChecksumType="FULL_OBJECT")
     assert done["ChecksumCRC32"] == value and done["ChecksumType"] == "FULL_OBJECT"
     assert s3.get_object(Bucket="parts", Key="full", ChecksumMode="ENABLED")["ChecksumCRC32"] == value

@@ -250,7 +250,9 @@ def test_copy_errors(server, s3):
         s3.copy_object(Bucket="photos", Key="t", CopySource="photos/absent")
     with fails("NoSuchBucket"):
         s3.copy_object(Bucket="photos", Key="t", CopySource="no-such-bucket/absent")
-    for source in ("photos", "/", "photos/"):
+    with fails("AccessDenied", 403):
+        s3.copy_object(Bucket="photos", Key="t", CopySource="photos/sized", ExpectedSourceBucketOwner="111111111111")
+    for source in ("photos", "/", "photos/", "photos/%zz"):
         answer = server.raw("PUT", "/photos/t", headers={"x-amz-copy-source": source})
         assert answer.status == 400 and answer.element("Code") == "InvalidArgument"
         assert answer.element("ArgumentName") == "x-amz-copy-source"

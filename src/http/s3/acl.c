@@ -307,6 +307,15 @@ static const char *read_acl(struct s3_request *request, const char *owner, struc
     if (!s3_acl_from_headers(request, owner, &json, error)) {
         return NULL;
     }
+    if (json != NULL && request->body.document.length > 0) {
+        error_set_named(error, ERROR_INVALID, "UnexpectedContent", "This request does not support content");
+        return NULL;
+    }
+    if (json == NULL && request->body.document.length == 0) {
+        error_set_named(error, ERROR_INVALID, "MissingSecurityHeader",
+                        "Your request was missing a required header: x-amz-acl, or an ACL in the body");
+        return NULL;
+    }
     if (json == NULL) {
         struct error problem = {0};
         json_t *acl = setting_document(request, &shape_acl, &problem);

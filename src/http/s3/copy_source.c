@@ -21,13 +21,13 @@ static bool read_place(struct s3_request *request, struct object_place *place, s
     if (question != NULL) {
         place->version_id = sign_decode(str_of(question + 11), request->arena, error);
         if (place->version_id == NULL) {
-            return false;
+            return not_a_source(request, text, error);
         }
     }
     const char *path = sign_decode(name, request->arena, error);
 
     if (path == NULL) {
-        return false;
+        return not_a_source(request, text, error);
     }
     path += path[0] == '/';
     size_t length = strcspn(path, "/");
@@ -61,6 +61,14 @@ static bool find_object(struct s3_request *request, struct copy_source *source, 
     return true;
 }
 
+static bool check_owner(const struct s3_request *request, const struct copy_source *source, struct error *error)
+{
+    const char *expected = s3_header(request, "x-amz-source-expected-bucket-owner");
+
+    return expected == NULL || strcmp(expected, source->bucket->owner) == 0 ||
+           error_set_named(error, ERROR_DENIED, "AccessDenied", "Access Denied");
+}
+
 bool copy_source_find(struct s3_request *request, struct copy_source *source, struct error *error)
 {
     bool given = false;
@@ -74,7 +82,7 @@ bool copy_source_find(struct s3_request *request, struct copy_source *source, st
     source->customer_key = given ? request->source_customer_key : NULL;
     s3_conditions_read(request, "x-amz-copy-source-", &source->conditions);
     source->bucket = bucket_find(request->store, source->place.bucket, error);
-    return source->bucket != NULL && find_object(request, source, error);
+    return source->bucket != NULL && check_owner(request, source, error) && find_object(request, source, error);
 }
 
 bool copy_source_judged(struct error *error)

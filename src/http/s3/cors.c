@@ -144,13 +144,35 @@ bool cors_answer(struct s3_request *request, struct error *error)
     return question.method != NULL && apply(request, &question, &found, error);
 }
 
+/* In lower case, as the answer has them. */
+static const char *lower(struct s3_request *request, const char *headers, struct error *error)
+{
+    char *text = headers != NULL ? arena_text(request->arena, headers, strlen(headers), error) : NULL;
+
+    for (char *c = text; c != NULL && *c != '\0'; c++) {
+        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c);
+    }
+    return text;
+}
+
+static bool known_method(const char *method)
+{
+    static const char *const methods[] = {"GET", "PUT", "POST", "DELETE", "HEAD"};
+
+    for (size_t i = 0; method != NULL && i < sizeof methods / sizeof methods[0]; i++) {
+        if (strcmp(methods[i], method) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool s3_preflight(struct s3_request *request, struct error *error)
 {
-    struct exchange *exchange = request->exchange;
     const struct question question = {
-        .origin = exchange_header(exchange, "Origin"),
-        .method = exchange_header(exchange, "Access-Control-Request-Method"),
-        .headers = s3_header(request, "Access-Control-Request-Headers"),
+        .origin = s3_header(request, "Origin"),
+        .method = s3_header(request, "Access-Control-Request-Method"),
+        .headers = lower(request, s3_header(request, "Access-Control-Request-Headers"), error),
         .preflight = true,
     };
     bool found = false;
@@ -159,8 +181,9 @@ bool s3_preflight(struct s3_request *request, struct error *error)
         return error_set_named(error, ERROR_INVALID, "BadRequest",
                                "Insufficient information. Origin request header needed.");
     }
-    if (question.method == NULL) {
-        return error_set_named(error, ERROR_INVALID, "BadRequest", "Invalid Access-Control-Request-Method: null");
+    if (!known_method(question.method)) {
+        return error_set_named(error, ERROR_INVALID, "BadRequest", "Invalid Access-Control-Request-Method: %s",
+                               question.method != NULL ? question.method : "null");
     }
     if (request->bucket->settings[BUCKET_CORS] == NULL) {
         return error_set_named(error, ERROR_DENIED, "AccessForbidden",

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/date.h"
 #include "http/s3/answer.h"
 #include "http/s3/body.h"
 #include "http/s3/copy_source.h"
@@ -279,6 +280,39 @@ static bool read_parts(struct s3_request *request, struct upload_complete *compl
     return true;
 }
 
+/* The checksum that the whole object must have, of the type that the upload was begun with. */
+static bool read_whole(struct s3_request *request, struct upload_complete *complete, struct error *error)
+{
+    const char *type = s3_header(request, "x-amz-checksum-type");
+
+    for (unsigned i = 0; i < DIGEST_KINDS; i++) {
+        const char *header = s3_checksum_header((enum digest_kind)i);
+        const char *value = header != NULL ? s3_header(request, header) : NULL;
+
+        if (value != NULL && complete->checksum_base64 != NULL) {
+            return error_set_named(
+                error, ERROR_INVALID, "InvalidRequest",
+                "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.");
+        }
+        complete->checksum_base64 = value != NULL ? value : complete->checksum_base64;
+    }
+    if (type == NULL) {
+        return true;
+    }
+    struct upload upload = {0};
+
+    /* One that is completed already gives its answer again. */
+    if (!upload_head(request->store, complete->bucket, complete->key, complete->id, request->arena, &upload, NULL) ||
+        !upload.checksum_given) {
+        return true;
+    }
+    return strcmp(type, upload.checksum_composite ? "COMPOSITE" : "FULL_OBJECT") == 0 ||
+           error_set_named(error, ERROR_INVALID, "InvalidRequest",
+                           "The upload was created using the %s checksum mode. The complete request must use the same "
+                           "checksum mode.",
+                           upload.checksum_composite ? "COMPOSITE" : "FULL_OBJECT");
+}
+
 static bool read_complete(struct s3_request *request, struct upload_complete *complete, struct error *error)
 {
     const char *size = s3_header(request, "x-amz-mp-object-size");
@@ -288,25 +322,19 @@ static bool read_complete(struct s3_request *request, struct upload_complete *co
         .bucket = request->bucket_name,
         .key = request->key,
         .id = s3_query(request, "uploadId"),
-        .conditions = {.if_match = s3_header(request, "If-Match"),
-                       .if_none_match = s3_header(request, "If-None-Match")},
         .request_id = request->exchange->id,
         .source_ip = request->exchange->client_ip,
     };
-    for (unsigned i = 0; i < DIGEST_KINDS; i++) {
-        const char *header = s3_checksum_header((enum digest_kind)i);
-        const char *value = header != NULL ? s3_header(request, header) : NULL;
-
-        complete->checksum_base64 = value != NULL ? value : complete->checksum_base64;
-    }
     if (size != NULL) {
         complete->size_bytes = strtoull(size, &end, 10);
         complete->size_given = true;
         if (*end != '\0' || size[0] < '0' || size[0] > '9') {
-            return s3_bad_argument(request, "x-amz-mp-object-size", size, "The size is not a whole number", error);
+            return error_set_named(error, ERROR_INVALID, "InvalidRequest",
+                                   "Value for x-amz-mp-object-size header is invalid.");
         }
     }
-    return read_parts(request, complete, error);
+    return s3_put_conditions(request, &complete->conditions, error) && read_whole(request, complete, error) &&
+           read_parts(request, complete, error);
 }
 
 /* The URL of the object, as the client reached the server. */
@@ -343,8 +371,30 @@ bool s3_complete_multipart_upload(struct s3_request *request, struct error *erro
     return s3_xml_end(request, "CompleteMultipartUploadResult", error);
 }
 
+/* x-amz-if-match-initiated-time, to the second. */
+static bool check_started(struct s3_request *request, struct error *error)
+{
+    const char *text = s3_header(request, "x-amz-if-match-initiated-time");
+    struct upload upload = {0};
+    int64_t time_us = 0;
+
+    if (text == NULL) {
+        return true;
+    }
+    if (!http_date_parse(text, &time_us)) {
+        return s3_bad_argument(request, "x-amz-if-match-initiated-time", text, "The time is not valid", error);
+    }
+    return upload_head(request->store, request->bucket_name, request->key, s3_query(request, "uploadId"),
+                       request->arena, &upload, error) &&
+           (upload.started_us / 1000000 == time_us / 1000000 ||
+            error_set_named(error, ERROR_CONFLICT, "PreconditionFailed", "the upload was begun at another time"));
+}
+
 bool s3_abort_multipart_upload(struct s3_request *request, struct error *error)
 {
+    if (!check_started(request, error)) {
+        return false;
+    }
     answer_status(request->exchange, 204);
     return upload_abort(request->store, request->bucket_name, request->key, s3_query(request, "uploadId"), error);
 }

@@ -61,14 +61,11 @@ static json_t *read_document(const char *base64, struct arena *arena, struct err
 /* The value of what a condition names, and that it was spoken of. */
 static const char *value_of(struct check *check, const char *name)
 {
-    if (strcasecmp(name, "bucket") == 0) {
-        return check->bucket;
-    }
     for (size_t i = 0; i < check->count; i++) {
         check->covered[i] = check->covered[i] || (check->fields[i].name.length == strlen(name) &&
                                                   strncasecmp(check->fields[i].name.data, name, strlen(name)) == 0);
     }
-    return form_value(check->fields, check->count, name);
+    return strcasecmp(name, "bucket") == 0 ? check->bucket : form_value(check->fields, check->count, name);
 }
 
 /* ["content-length-range", 1, 10485760] */

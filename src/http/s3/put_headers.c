@@ -348,10 +348,8 @@ static bool read_storage_class(struct s3_request *request, struct error *error)
     return true;
 }
 
-static bool read_conditions(struct s3_request *request, struct error *error)
+bool s3_put_conditions(struct s3_request *request, struct object_conditions *conditions, struct error *error)
 {
-    struct object_conditions *conditions = &request->put.conditions;
-
     conditions->if_match = s3_header(request, "If-Match");
     conditions->if_none_match = s3_header(request, "If-None-Match");
     if (conditions->if_none_match != NULL && strcmp(conditions->if_none_match, "*") != 0) {
@@ -394,6 +392,6 @@ bool s3_put_from_headers(struct s3_request *request, struct error *error)
     put->source_ip = request->exchange->client_ip;
     return check_redirect(request, error) && s3_put_content_headers(request, error) &&
            s3_put_metadata(request, error) && read_tags(request, error) && read_storage_class(request, error) &&
-           read_encryption(request, error) && read_conditions(request, error) && s3_put_acl(request, error) &&
-           s3_put_lock(request, error);
+           read_encryption(request, error) && s3_put_conditions(request, &request->put.conditions, error) &&
+           s3_put_acl(request, error) && s3_put_lock(request, error);
 }

@@ -9,6 +9,9 @@
  * ACL, conditions. Its texts live as long as the exchange. Asks for the rights that tags, ACLs and locks need. */
 bool s3_put_from_headers(struct s3_request *request, struct error *error);
 
+/* If-Match and If-None-Match of what writes; NotImplemented for what S3 takes only on reading. */
+bool s3_put_conditions(struct s3_request *request, struct object_conditions *conditions, struct error *error);
+
 /* The parts of it, for what takes some from elsewhere. */
 bool s3_put_content_headers(struct s3_request *request, struct error *error);
 bool s3_put_metadata(struct s3_request *request, struct error *error);
