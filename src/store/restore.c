@@ -135,7 +135,7 @@ static bool take_all(struct restoring *restoring, const char *path, struct error
     return there == 0;
 }
 
-/* A copy of a database is in no journal mode; a data folder's is in WAL mode. */
+/* A copy of a database is in no journal mode; a data folder's is in WAL mode. Readers look for the lock. */
 static bool prepare_database(struct restoring *restoring, struct error *error)
 {
     sqlite3 *db = NULL;
@@ -151,7 +151,8 @@ static bool prepare_database(struct restoring *restoring, struct error *error)
                   db != NULL ? sqlite3_errmsg(db) : "out of memory");
     }
     sqlite3_close(db);
-    return good;
+    return good && copy_path(restoring->working, "lock", &restoring->to, error) != NULL &&
+           file_store(restoring->to.data, "", 0, error);
 }
 
 static bool put_in_place(struct restoring *restoring, struct error *error)
