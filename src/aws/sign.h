@@ -67,7 +67,7 @@ const char *sign_query(const struct sign_request *request, const struct sign_cre
                        struct error *error);
 
 /* How a request says who sent it. */
-enum sign_form { SIGN_ANONYMOUS, SIGN_HEADER, SIGN_QUERY, SIGN_POST_FORM };
+enum sign_form { SIGN_ANONYMOUS, SIGN_HEADER, SIGN_QUERY, SIGN_POST_FORM, SIGN_URL_2 };
 
 /* What a request claims, before it is checked. */
 struct sign_claim {
@@ -76,7 +76,7 @@ struct sign_claim {
     const char *session_token; /* NULL: none */
     struct sign_scope scope;
     int64_t signed_us;         /* X-Amz-Date */
-    int64_t expires_seconds;   /* SIGN_QUERY */
+    int64_t expires_seconds;   /* SIGN_QUERY: after signed_us; SIGN_URL_2: since 1970 */
     const char *payload_hash;  /* x-amz-content-sha256; SIGN_UNSIGNED for an S3 query and an anonymous request that give
                                   none; NULL where another service's request gives none: set it to the body's hash
                                   before the check */
@@ -104,6 +104,18 @@ bool sign_form_read(const struct sign_field *fields, size_t field_count, struct 
                     struct error *error);
 bool sign_form_check(struct str policy_base64, const struct sign_claim *claim, const struct sign_key *key,
                      struct error *error);
+
+/* URLs presigned by Signature Version 2, which boto3 and version 1 of the AWS CLI make unless told otherwise: the query
+ * has AWSAccessKeyId, Expires and Signature. Source: Amazon S3 User Guide, "Signing and authenticating REST requests
+ * (AWS signature version 2)".
+ *
+ * That version does not sign every parameter, so one that it leaves out is refused (InvalidRequest), as is an expiry
+ * more than a week away. The check knows the secret itself, and the bucket when the host names it (NULL: the path
+ * does). AccessDenied when it has expired, SignatureDoesNotMatch. */
+bool sign_url_2_read(const struct sign_request *request, struct arena *arena, struct sign_claim *claim,
+                     struct error *error);
+bool sign_url_2_check(const struct sign_request *request, const struct sign_claim *claim, const char *secret_access_key,
+                      const char *host_bucket, int64_t now_us, struct arena *arena, struct error *error);
 
 /* A body in signed or unsigned chunks (`aws-chunked`), as it streams by: takes off the framing, checks each chunk's
  * signature, and gathers the trailers. */

@@ -86,6 +86,18 @@ void sign_append_normal(struct buffer *out, struct str text, bool keep_slashes, 
     buffer_advance(out, (size_t)(to - room));
 }
 
+const char *sign_decode_form(struct str text, struct arena *arena, struct error *error)
+{
+    char *copy = arena_text(arena, text.data, text.length, error);
+
+    for (size_t i = 0; copy != NULL && i < text.length; i++) {
+        if (copy[i] == '+') {
+            copy[i] = ' ';
+        }
+    }
+    return copy == NULL ? NULL : sign_decode(str_slice(copy, text.length), arena, error);
+}
+
 bool sign_name_is(struct str name, const char *lower_case)
 {
     size_t i = 0;

@@ -39,6 +39,9 @@ bool sign_next_name(struct str *list, struct str *name);
 /* The next pair of a query, still encoded; empty ones are passed over. False at the end. */
 bool sign_next_pair(struct str *query, struct sign_field *pair);
 
+/* A name or value of a query, decoded as its reader decodes it: a plus is a space. InvalidURI. */
+const char *sign_decode_form(struct str text, struct arena *arena, struct error *error);
+
 /* Appends the text with all but unreserved characters percent-encoded. */
 void sign_append_encoded(struct buffer *out, struct str text, bool keep_slashes);
 

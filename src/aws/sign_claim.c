@@ -284,19 +284,6 @@ static bool malformed_query(struct error *error, const char *what)
                            "Error parsing the query's authorization: %s", what);
 }
 
-/* A name or value of a query, decoded as its reader decodes it. */
-static const char *decode(struct str text, struct arena *arena, struct error *error)
-{
-    char *copy = arena_text(arena, text.data, text.length, error);
-
-    for (size_t i = 0; copy != NULL && i < text.length; i++) {
-        if (copy[i] == '+') {
-            copy[i] = ' ';
-        }
-    }
-    return copy == NULL ? NULL : sign_decode(str_slice(copy, text.length), arena, error);
-}
-
 static bool find_parameters(struct str query, struct arena *arena, const char *values[PARAMETERS], struct error *error)
 {
     struct sign_field pair;
@@ -308,7 +295,7 @@ static bool find_parameters(struct str query, struct arena *arena, const char *v
         if (pair.name.length == 0 || strchr("XA%", pair.name.data[0]) == NULL) {
             continue;
         }
-        name = decode(pair.name, arena, error);
+        name = sign_decode_form(pair.name, arena, error);
         if (name == NULL) {
             return false;
         }
@@ -319,7 +306,7 @@ static bool find_parameters(struct str query, struct arena *arena, const char *v
             if (values[i] != NULL) {
                 return malformed_query(error, "an X-Amz- parameter is given twice");
             }
-            values[i] = decode(pair.value, arena, error);
+            values[i] = sign_decode_form(pair.value, arena, error);
             if (values[i] == NULL) {
                 return false;
             }

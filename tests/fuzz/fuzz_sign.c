@@ -49,6 +49,10 @@ static void read_request(struct str text)
     } else if (error.code != ERROR_MEMORY && error.name == NULL) {
         abort();
     }
+    if (sign_url_2_read(&request, arena, &claim, &error) &&
+        sign_url_2_check(&request, &claim, "secret", "bucket", claim.expires_seconds * 1000000, arena, &error)) {
+        abort();
+    }
     sign_form_read(headers, request.header_count, arena, &claim, &error);
     sign_decode(request.path, arena, &error);
     arena_free(arena);

@@ -431,7 +431,54 @@ def test_a_presigned_url_has_the_rights_of_its_key(place, s3):
 def test_signature_version_2_is_told_apart(place):
     assert send(place, "GET", "/shop", {"Authorization": f"AWS {KEY_ID}:c2ln", "Host": f"{place.host}:{place.port}"})[
         0] == 400
-    assert fetch(f"{place.url}/shop?AWSAccessKeyId={KEY_ID}&Expires=1&Signature=x") == (400, "InvalidRequest")
+
+
+def test_urls_presigned_by_version_2(place, s3):
+    """What boto3 and the AWS CLI's version 1 make unless told otherwise."""
+    old = place.client(signature_version="s3")
+    url = old.generate_presigned_url("get_object", {"Bucket": "shop", "Key": "sales/1.csv"})
+    assert "AWSAccessKeyId" in url and fetch(url) == (200, "")
+    assert fetch(url, "PUT", b"x")[0] == 403
+    assert fetch(url.replace("sales", "keep")) == (403, "SignatureDoesNotMatch")
+    assert fetch(url + "&versionId=null") == (403, "SignatureDoesNotMatch")
+    for more in ("retention", "legal-hold", "attributes", "publicAccessBlock", "prefix=a", "x-amz-acl=public-read"):
+        assert fetch(url + "&" + more) == (400, "InvalidRequest"), more
+    assert fetch(url + "&Expires=9999999999")[0] == 403
+    assert fetch(url.replace("Expires=", "Expires=9"))[0] == 403
+    assert fetch(old.generate_presigned_url("get_object", {"Bucket": "shop", "Key": "keep/1"}, ExpiresIn=-5)) == (
+        403, "AccessDenied")
+    assert fetch(old.generate_presigned_url("get_object", {"Bucket": "shop", "Key": "keep/1"}, ExpiresIn=800000)) == (
+        403, "AccessDenied")
+    named = old.generate_presigned_url("get_object", {"Bucket": "shop", "Key": "odd/ä +&?.txt",
+                                                      "ResponseContentType": "text/x; a=b"})
+    s3.put_object(Bucket="shop", Key="odd/ä +&?.txt", Body=b"odd")
+    with urllib.request.urlopen(named) as answer:
+        assert answer.read() == b"odd" and answer.headers["Content-Type"] == "text/x; a=b"
+    put = old.generate_presigned_url("put_object", {"Bucket": "shop", "Key": "by-url-2"})
+    request = urllib.request.Request(put, data=b"by URL", method="PUT", headers={"Content-Type": ""})
+    assert urllib.request.urlopen(request).status == 200
+    assert body_of(s3, "shop", "by-url-2") == b"by URL"
+    limited = client(place, "validate", signature_version="s3")
+    assert fetch(limited.generate_presigned_url("get_object", {"Bucket": "shop", "Key": "raw_data/1.csv"})) == (200, "")
+    assert fetch(limited.generate_presigned_url("get_object", {"Bucket": "shop", "Key": "sales/1.csv"})) == (
+        403, "AccessDenied")
+    made = place.keys["session"]
+    session = boto3.client("s3", endpoint_url=place.url, region_name="us-east-1", aws_access_key_id=made["id"],
+                           aws_secret_access_key=made["secret"], aws_session_token=made["session_token"],
+                           config=Config(signature_version="s3"))
+    url = session.generate_presigned_url("get_object", {"Bucket": "shop", "Key": "keep/1"})
+    assert fetch(url) == (200, "")
+    assert fetch(url.split("&x-amz-security-token")[0])[0] in (400, 403)
+    virtual = boto3.client("s3", endpoint_url=f"http://localhost:{place.port}", region_name="us-east-1",
+                           aws_access_key_id=KEY_ID, aws_secret_access_key=SECRET,
+                           config=Config(signature_version="s3", s3={"addressing_style": "virtual"}))
+    url = virtual.generate_presigned_url("get_object", {"Bucket": "shop", "Key": "keep/1"})
+    target = "/" + url.split("/", 3)[3]
+    host = urllib.parse.urlsplit(url).netloc
+    assert host.startswith("shop.") and send(place, "GET", target, {"Host": host}) == (200, "")
+    # the same signature does not count for a path that only looks like the bucket's
+    s3.put_object(Bucket="shop", Key="shop/keep/1", Body=b"other")
+    assert send(place, "GET", "/shop" + target, {"Host": host})[0] == 403
 
 
 def test_two_ways_to_sign_at_once(place):

@@ -204,8 +204,9 @@ static bool find_caller(struct access *access, const struct exchange *exchange, 
                         struct error *error)
 {
     const struct sign_claim *claim = &caller->claim;
+    bool version_2 = claim->form == SIGN_URL_2; /* has no scope */
 
-    if (!check_scope(access, claim, error)) {
+    if (!version_2 && !check_scope(access, claim, error)) {
         return false;
     }
     caller->key = access_key_find(access->store, claim->access_key_id, error);
@@ -213,7 +214,7 @@ static bool find_caller(struct access *access, const struct exchange *exchange, 
         return false;
     }
     if (!check_token(caller->key, claim, error) ||
-        !derive(access, caller->key, &claim->scope, &caller->signing_key, error)) {
+        (!version_2 && !derive(access, caller->key, &claim->scope, &caller->signing_key, error))) {
         return false;
     }
     if (caller->key->policy != NULL) {
@@ -255,6 +256,22 @@ bool access_authenticate(struct access *access, const struct exchange *exchange,
     }
     return find_caller(access, exchange, caller, error) &&
            sign_claim_check(&exchange->request, &caller->claim, &caller->signing_key, exchange->received_us,
+                            exchange->arena, error) &&
+           accept(caller);
+}
+
+bool access_is_url_2(const struct exchange *exchange)
+{
+    return exchange->query_count > 0 && exchange_query(exchange, "AWSAccessKeyId") != NULL;
+}
+
+bool access_authenticate_url_2(struct access *access, const struct exchange *exchange, const char *host_bucket,
+                               struct access_caller *caller, struct error *error)
+{
+    memset(caller, 0, sizeof *caller);
+    return sign_url_2_read(&exchange->request, exchange->arena, &caller->claim, error) &&
+           find_caller(access, exchange, caller, error) &&
+           sign_url_2_check(&exchange->request, &caller->claim, caller->key->secret, host_bucket, exchange->received_us,
                             exchange->arena, error) &&
            accept(caller);
 }

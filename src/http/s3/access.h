@@ -49,6 +49,12 @@ struct access_caller {
 bool access_authenticate(struct access *access, const struct exchange *exchange, const char *body_sha256,
                          struct access_caller *caller, struct error *error);
 
+/* The same for a URL presigned by Signature Version 2, which says so by a parameter AWSAccessKeyId. `host_bucket`: the
+ * bucket, when the host names it; NULL when the path does. */
+bool access_is_url_2(const struct exchange *exchange);
+bool access_authenticate_url_2(struct access *access, const struct exchange *exchange, const char *host_bucket,
+                               struct access_caller *caller, struct error *error);
+
 /* The same for a browser's form, by its fields before the file (names compare without case): "policy",
  * "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-signature", "x-amz-security-token". A form without a
  * policy is anonymous. That the policy's conditions hold is the form operation's to check. */

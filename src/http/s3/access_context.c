@@ -46,8 +46,11 @@ static void add_time(struct gathering *gathering, const char *name, int64_t time
 
 static void add_caller(struct gathering *gathering, const struct access_caller *caller)
 {
-    static const char *const auth_types[] = {
-        [SIGN_HEADER] = "REST-HEADER", [SIGN_QUERY] = "REST-QUERY-STRING", [SIGN_POST_FORM] = "POST"};
+    static const char *const auth_types[] = {[SIGN_HEADER] = "REST-HEADER",
+                                             [SIGN_QUERY] = "REST-QUERY-STRING",
+                                             [SIGN_POST_FORM] = "POST",
+                                             [SIGN_URL_2] = "REST-QUERY-STRING"};
+    bool version_2 = caller->claim.form == SIGN_URL_2;
     bool is_root = caller->key != NULL && caller->key->policy == NULL;
 
     add(gathering, "aws:PrincipalType", caller->account == NULL ? "Anonymous" : is_root ? "Account" : "User");
@@ -58,9 +61,11 @@ static void add_caller(struct gathering *gathering, const struct access_caller *
     add(gathering, "aws:username", caller->name);
     add(gathering, "aws:PrincipalArn", caller->principal);
     add(gathering, "aws:PrincipalAccount", caller->account);
-    add(gathering, "s3:signatureversion", "AWS4-HMAC-SHA256");
+    add(gathering, "s3:signatureversion", version_2 ? "AWS" : "AWS4-HMAC-SHA256");
     add(gathering, "s3:authType", auth_types[caller->claim.form]);
-    add_number(gathering, "s3:signatureAge", (gathering->exchange->received_us - caller->claim.signed_us) / 1000);
+    if (!version_2) { /* which does not say when it was made */
+        add_number(gathering, "s3:signatureAge", (gathering->exchange->received_us - caller->claim.signed_us) / 1000);
+    }
     if (caller->key != NULL && caller->key->session_token != NULL) {
         add_time(gathering, "aws:TokenIssueTime", caller->key->created_us);
     }

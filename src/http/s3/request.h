@@ -41,6 +41,7 @@ struct s3_request {
     struct arena *arena;
     const struct operation *operation; /* NULL: no operation takes this request */
     const char *bucket_name;           /* "": the service itself */
+    bool bucket_in_host;               /* the host names the bucket, not the path */
     const char *key;                   /* "": the bucket itself */
     const char *version_id;            /* NULL: the current one */
     const struct bucket *bucket;       /* counted; NULL where the operation needs none */

@@ -75,7 +75,11 @@ static bool begin(void *context, struct exchange *exchange, struct error *error)
     }
     exchange->log_operation = request->operation->name;
     if ((request->operation->flags & S3_OPEN) == 0) {
-        if (!access_authenticate(s3->access, exchange, NULL, &request->caller, error)) {
+        const char *host_bucket = request->bucket_in_host ? request->bucket_name : NULL;
+
+        if (!(access_is_url_2(exchange)
+                  ? access_authenticate_url_2(s3->access, exchange, host_bucket, &request->caller, error)
+                  : access_authenticate(s3->access, exchange, NULL, &request->caller, error))) {
             return false;
         }
         exchange->log_principal = request->caller.name;

@@ -45,6 +45,7 @@ bool s3_target_find(struct s3_request *request, struct error *error)
         return s3_bad_argument(request, "versionId", "", "Version id cannot be the empty string", error);
     }
     path += path[0] == '/';
+    request->bucket_in_host = in_host > 0;
     if (in_host > 0) {
         request->bucket_name = arena_text(request->arena, request->exchange->host, in_host, error);
         request->key = path;
