@@ -49,6 +49,9 @@ bool run_check_output(struct run *run, struct error *error)
                              output, path);
         }
     }
+    /* One spelling for one place, by which the folder remembers what is there. */
+    run->options.output = arena_format(run->arena, error, "s3://%s/%s", bucket, prefix);
+    if (!run->options.output) return false;
     bool any = false;
     struct error own = {0};
     struct store_listing listing = {.prefix = prefix, .delimiter = "/", .start_after = ""};

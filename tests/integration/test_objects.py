@@ -216,6 +216,9 @@ def test_what_a_run_keeps_is_at_its_output_too(objects, aisle, tmp_path):
     assert {name.split("/")[0] for name in kept} == {"cleaned", "rejected", "invalid"}
     assert summary["files_written"] == len(kept)
     assert mirror(objects, tmp_path / "m1") == kept
+    again = run_json(objects(*run[:-2], "s3://second/lake/", "--json", expect=None))
+    assert again["files_written"] == len(rooms(data).keys() - kept.keys())  # the broken file is set aside anew
+    kept = rooms(data)
     # A run without --output changes the folder alone; the next one with it makes up for that.
     shop = Shop(73)
     second = [("orders", "orders_3", shop.file("orders", 60)), ("order_items", "items_3", shop.file("order_items", 99))]
