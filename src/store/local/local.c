@@ -149,5 +149,5 @@ struct committer *local_committer(struct local_store *store)
 
 void local_unclean(struct local_store *store)
 {
-    store->folder->unclean = true;
+    __atomic_store_n(&store->folder->unclean, true, __ATOMIC_RELAXED); /* several threads may */
 }
