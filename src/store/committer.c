@@ -1,6 +1,7 @@
 #include "store/committer.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 
 #include "base/failpoint.h"
@@ -20,8 +21,8 @@ struct request {
     void *context;
     struct error *error;
     struct request *next;
-    bool good, done;
-    pthread_cond_t answered;
+    bool good;
+    sem_t answered; /* posted without the lock, so that who wakes does not wait for it */
 };
 
 struct committer {
@@ -173,12 +174,11 @@ static void write_all(void *context)
         if (first != NULL) {
             commit(committer, first);
         }
-        pthread_mutex_lock(&committer->lock);
         for (struct request *request = first, *next = NULL; request != NULL; request = next) {
             next = request->next;
-            request->done = true;
-            pthread_cond_signal(&request->answered);
+            sem_post(&request->answered);
         }
+        pthread_mutex_lock(&committer->lock);
         if (!settle && !committer->log_full && atomic_load(&committer->log_pages) >= CHECKPOINT_PAGES) {
             committer->log_full = true;
             pthread_cond_signal(&committer->checkpoint);
@@ -276,16 +276,16 @@ bool committer_do(struct committer *committer,
 {
     struct request request = {.apply = apply, .context = context, .error = error};
 
-    pthread_cond_init(&request.answered, NULL);
+    sem_init(&request.answered, 0, 0);
     pthread_mutex_lock(&committer->lock);
     *committer->last = &request;
     /* cppcheck-suppress autoVariables ; the request leaves the queue before this function returns */
     committer->last = &request.next;
     pthread_cond_signal(&committer->work);
-    while (!request.done) {
-        pthread_cond_wait(&request.answered, &committer->lock);
-    }
     pthread_mutex_unlock(&committer->lock);
-    pthread_cond_destroy(&request.answered);
+    while (sem_wait(&request.answered) != 0) {
+        continue; /* a signal came */
+    }
+    sem_destroy(&request.answered);
     return request.good;
 }
