@@ -13,13 +13,13 @@ struct seen {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool begin_file(void *context, const struct sign_field *fields, size_t count, const char *filename,
-                       const char *type, struct error *error)
+                       struct error *error)
 {
     struct seen *seen = context;
     struct post_sizes sizes;
     const char *policy = form_value(fields, count, "policy");
 
-    if (seen->files++ > 0 || filename == NULL || type == NULL) {
+    if (seen->files++ > 0 || filename == NULL) {
         abort();
     }
     return policy == NULL ||

@@ -92,7 +92,9 @@ static void read_all(struct s3_request *request, struct str body)
             s3_body_end(request, &error);
         }
     }
-    s3_error_answer(request, &error);
+    if (error.name != NULL) {
+        s3_error_answer(request, &error);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

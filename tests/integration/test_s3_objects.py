@@ -315,7 +315,7 @@ def test_checksum_headers_that_do_not_fit(server):
     crc = {"x-amz-checksum-crc32": base64.b64encode(zlib.crc32(b"abc").to_bytes(4, "big")).decode()}
     sha = {"x-amz-checksum-sha256": base64.b64encode(hashlib.sha256(b"abc").digest()).decode()}
     for headers in (crc | sha, {"x-amz-sdk-checksum-algorithm": "SHA256"}, crc | {"x-amz-sdk-checksum-algorithm": "SHA1"},
-                    {"x-amz-sdk-checksum-algorithm": "MD4"}):
+                    {"x-amz-sdk-checksum-algorithm": "MD4"}, {"x-amz-checksum-sha512": "AA=="}, crc | {"x-amz-checksum-x": "A"}):
         answer = server.raw("PUT", "/photos/bad", b"abc", headers)
         assert answer.status == 400 and answer.element("Code") == "InvalidRequest", headers
 

@@ -72,6 +72,37 @@ static bool read_trailer(struct s3_request *request, const char *names, struct e
                            "The value specified in the x-amz-trailer header is not supported");
 }
 
+/* A checksum that is not known cannot be checked, so that it is not passed over. */
+static bool checksums_known(const struct s3_request *request, struct error *error)
+{
+    static const char *const more[] = {"x-amz-checksum-algorithm", "x-amz-checksum-type", "x-amz-checksum-mode", NULL};
+    size_t count = 0;
+    const struct sign_field *headers = s3_headers(request, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        struct str name = headers[i].name;
+        bool known = name.length < 15 || strncasecmp(name.data, "x-amz-checksum-", 15) != 0;
+
+        for (unsigned kind = 0; kind < DIGEST_KINDS && !known; kind++) {
+            const char *header = checksum_forms[kind].header;
+
+            known = header != NULL && strlen(header) == name.length && strncasecmp(header, name.data, name.length) == 0;
+            if (known && headers[i].value.length == 0) {
+                return error_set_named(error, ERROR_INVALID, "InvalidRequest", "Value for %s header is invalid.",
+                                       header);
+            }
+        }
+        for (size_t j = 0; more[j] != NULL && !known; j++) {
+            known = strlen(more[j]) == name.length && strncasecmp(more[j], name.data, name.length) == 0;
+        }
+        if (!known) {
+            return error_set_named(error, ERROR_INVALID, "InvalidRequest",
+                                   "The algorithm type you specified in x-amz-checksum- header is invalid.");
+        }
+    }
+    return true;
+}
+
 static bool read_checksum(struct s3_request *request, struct error *error)
 {
     struct put_expected *expected = &request->body.expected;
@@ -214,7 +245,7 @@ static bool read_payload(struct s3_request *request, struct error *error)
 
 bool s3_body_checksums(struct s3_request *request, struct error *error)
 {
-    return read_md5(request, error) &&
+    return checksums_known(request, error) && read_md5(request, error) &&
            ((request->operation->flags & S3_OWN_CHECKSUM) != 0 || read_checksum(request, error));
 }
 

@@ -172,12 +172,11 @@ static bool begin_part(struct form *form, const char *headers, struct error *err
         return error_set_named(error, ERROR_INVALID, "IncorrectNumberOfFilesInPostRequest", "there are two files");
     }
     const char *filename = parameter(disposition, "filename", arena, error);
-    const char *type = header_value(headers, "Content-Type", arena, error);
 
     form->had_file = true;
     form->state = IN_FILE;
     return form->options.begin_file(form->options.context, form->fields, form->field_count,
-                                    filename != NULL ? filename : "", type != NULL ? type : "", error);
+                                    filename != NULL ? filename : "", error);
 }
 
 static bool read_headers(struct form *form, bool *more, struct error *error)

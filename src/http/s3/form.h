@@ -11,9 +11,9 @@ struct form;
 struct form_options {
     const char *content_type; /* the request's, with the boundary */
     struct arena *arena;      /* names and values of the fields go here */
-    /* All fields before the file are here. `filename` and `type` are the file's: "" when it gives none. */
+    /* All fields before the file are here. `filename` is "" when it gives none. */
     bool (*begin_file)(void *context, const struct sign_field *fields, size_t count, const char *filename,
-                       const char *type, struct error *error);
+                       struct error *error);
     bool (*take)(void *context, const void *data, size_t size, struct error *error); /* the file's bytes */
     void *context;
 };

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "http/date.h"
 #include "http/s3/answer.h"
 #include "http/s3/body.h"
@@ -371,7 +372,7 @@ bool s3_complete_multipart_upload(struct s3_request *request, struct error *erro
     return s3_xml_end(request, "CompleteMultipartUploadResult", error);
 }
 
-/* x-amz-if-match-initiated-time, to the second. */
+/* x-amz-if-match-initiated-time, to the second; S3 passes over a time that is still to come. */
 static bool check_started(struct s3_request *request, struct error *error)
 {
     const char *text = s3_header(request, "x-amz-if-match-initiated-time");
@@ -386,7 +387,7 @@ static bool check_started(struct s3_request *request, struct error *error)
     }
     return upload_head(request->store, request->bucket_name, request->key, s3_query(request, "uploadId"),
                        request->arena, &upload, error) &&
-           (upload.started_us / 1000000 == time_us / 1000000 ||
+           (upload.started_us / 1000000 == time_us / 1000000 || time_us > clock_now_us() ||
             error_set_named(error, ERROR_CONFLICT, "PreconditionFailed", "the upload was begun at another time"));
 }
 

@@ -52,9 +52,10 @@ static bool check_field(struct s3_request *request, const struct sign_field *fie
                            "A field of the form holds what a header cannot.", error);
 }
 
-/* The form's fields stand for headers from here on: "acl" for x-amz-acl; the file's type when the form gives none. */
+/* The form's fields stand for headers from here on: "acl" for x-amz-acl. The type that a browser gives the file says
+ * nothing: the field Content-Type does. */
 static bool fields_as_headers(struct s3_request *request, const struct sign_field *fields, size_t count,
-                              const char *type, struct error *error)
+                              struct error *error)
 {
     struct sign_field *headers = arena_take(request->arena, (count + 1) * sizeof *headers, error);
 
@@ -69,9 +70,6 @@ static bool fields_as_headers(struct s3_request *request, const struct sign_fiel
         if (fields[i].name.length == 3 && strncasecmp(fields[i].name.data, "acl", 3) == 0) {
             headers[i].name = str_of("x-amz-acl");
         }
-    }
-    if (type[0] != '\0' && form_value(fields, count, "Content-Type") == NULL) {
-        headers[count++] = (struct sign_field){str_of("Content-Type"), str_of(type)};
     }
     request->fields = headers;
     request->field_count = count;
@@ -112,7 +110,7 @@ static bool check_policy(struct s3_request *request, const struct sign_field *fi
 }
 
 static bool begin_file(void *context, const struct sign_field *fields, size_t count, const char *filename,
-                       const char *type, struct error *error)
+                       struct error *error)
 {
     struct s3_request *request = context;
     const char *key = form_value(fields, count, "key");
@@ -130,7 +128,7 @@ static bool begin_file(void *context, const struct sign_field *fields, size_t co
 
     request->exchange->log_key = request->key;
     request->exchange->log_principal = request->caller.name;
-    if (!fields_as_headers(request, fields, count, type, error) || !read_tags(request, error) ||
+    if (!fields_as_headers(request, fields, count, error) || !read_tags(request, error) ||
         !s3_allow(request, "s3:PutObject", request->bucket, &place, error) || !s3_put_from_headers(request, error) ||
         !s3_body_checksums(request, error)) {
         return false;

@@ -20,7 +20,7 @@ struct seen {
 };
 
 static bool begin_file(void *context, const struct sign_field *fields, size_t count, const char *filename,
-                       const char *type, struct error *error)
+                       struct error *error)
 {
     struct seen *seen = context;
     size_t used = 0;
@@ -30,7 +30,7 @@ static bool begin_file(void *context, const struct sign_field *fields, size_t co
         used += (size_t)snprintf(seen->text + used, sizeof seen->text - used, "%.*s=%.*s;", STR_ARGS(fields[i].name),
                                  STR_ARGS(fields[i].value));
     }
-    snprintf(seen->text + used, sizeof seen->text - used, "%s;%s", filename, type);
+    snprintf(seen->text + used, sizeof seen->text - used, "%s", filename);
     return true;
 }
 
@@ -74,7 +74,7 @@ static void test_any_pieces(void **state)
         struct error error = {0};
 
         assert_true(read_form(whole, sizeof whole - 1, most, &seen, &error));
-        assert_string_equal(seen.text, "key=a;empty=;quoted\\=--\r\n-;a \"b\".csv;text/csv");
+        assert_string_equal(seen.text, "key=a;empty=;quoted\\=--\r\n-;a \"b\".csv");
         assert_int_equal(seen.file.length, 15);
         assert_memory_equal(seen.file.data, "x\r\n--\r\n--a\r\r\n-b", 15);
         buffer_free(&seen.file);
