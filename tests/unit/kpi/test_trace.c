@@ -396,8 +396,14 @@ static void test_traces_equal_the_model(void **state)
     }
 }
 
-/* Sorting that goes by chunks: by value of a first key that ascends, and by the highest bits. */
-static void check_sort(uint64_t seed, struct trace_shape shape, size_t count, bool by_day, unsigned wide)
+/* How the first keys come: random, or ascending by one for each `step` entries and from the beginning again after each
+ * `period`. */
+struct first_keys {
+    size_t step; /* 0: random */
+    size_t period;
+};
+
+static void check_sort(uint64_t seed, struct trace_shape shape, size_t count, struct first_keys first, unsigned wide)
 {
     struct random random;
     struct error error = {0};
@@ -412,7 +418,8 @@ static void check_sort(uint64_t seed, struct trace_shape shape, size_t count, bo
         for (int k = 0; k < shape.keys; k++) {
             uint64_t key = random_below(&random, k == 1 ? UINT64_C(1) << wide : 900);
 
-            records[i].key[k] = entries.key[k][i] = k == 0 && by_day ? (int64_t)(i / 9000) : (int64_t)key - 400;
+            records[i].key[k] = entries.key[k][i] =
+                k == 0 && first.step > 0 ? (int64_t)(i % first.period / first.step) : (int64_t)key - 400;
         }
         for (int v = 0; v < shape.values; v++) {
             records[i].value[v] = entries.value[v][i] = (int64_t)random_below(&random, 5) - 2;
@@ -434,6 +441,7 @@ static void check_sort(uint64_t seed, struct trace_shape shape, size_t count, bo
     memory_free(records);
 }
 
+/* Sorting that goes by chunks: by value of a first key that ascends, and by the highest bits. */
 static void test_sorting_equals_the_model(void **state)
 {
     static const size_t counts[] = {0, 1, 2, 1000, 90000};
@@ -442,7 +450,22 @@ static void test_sorting_equals_the_model(void **state)
     for (uint64_t seed = 0; seed < 40; seed++) {
         struct trace_shape shape = {1 + (int)(seed % 3), (int)(seed % 2), seed % 4 < 2 ? TRACE_ADD : TRACE_REPLACE};
 
-        check_sort(seed, shape, counts[seed % 5], seed / 5 % 2 == 0, seed % 7 < 3 ? 62 : 6);
+        check_sort(seed, shape, counts[seed % 5], (struct first_keys){seed / 5 % 2 == 0 ? 9000 : 0, SIZE_MAX},
+                   seed % 7 < 3 ? 62 : 6);
+    }
+}
+
+/* Stretches that ascend are merged while they are few; of equal keys in several of them the last is the newest. */
+static void test_merging_stretches_equals_the_model(void **state)
+{
+    (void)state;
+    for (size_t stretches = 1; stretches <= 12; stretches++) {
+        for (uint64_t seed = 0; seed < 8; seed++) {
+            struct trace_shape shape = {1 + (int)(seed % 2), 1 + (int)(seed % 3), seed < 4 ? TRACE_ADD : TRACE_REPLACE};
+            size_t count = 1 + 700 * stretches + seed;
+
+            check_sort(seed, shape, count, (struct first_keys){1 + seed / 2 % 2 * 2, count / stretches + 1}, 6);
+        }
     }
 }
 
@@ -776,6 +799,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_traces_equal_the_model),
         cmocka_unit_test(test_sorting_equals_the_model),
+        cmocka_unit_test(test_merging_stretches_equals_the_model),
         cmocka_unit_test(test_keys_at_the_ends_of_64_bits),
         cmocka_unit_test(test_a_sum_past_64_bits_is_an_error),
         cmocka_unit_test(test_entries_that_do_not_ascend_are_refused),
