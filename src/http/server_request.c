@@ -74,6 +74,14 @@ static void set_phase(struct request *request, enum connection_phase phase)
     atomic_store(&connection->since_us, clock_monotonic_us());
 }
 
+/* Of a head that no service gets to see (RFC 9110, 15.6). */
+static unsigned status_of_refusal(const struct error *why)
+{
+    if (why->name != NULL && strcmp(why->name, "NotImplemented") == 0) return 501;
+    if (why->name != NULL && strcmp(why->name, "HTTPVersionNotSupported") == 0) return 505;
+    return exchange_status_of(why);
+}
+
 /* The answer to a failure: the service's, or a line of text where no service has the request. */
 static void fail(struct request *request, const struct error *why)
 {
@@ -85,11 +93,7 @@ static void fail(struct request *request, const struct error *why)
         exchange->service->fail(exchange->service->context, exchange, why);
         return;
     }
-    answer_status(exchange, why->name == NULL || strcmp(why->name, "NotImplemented") != 0
-                                ? strcmp(why->name == NULL ? "" : why->name, "HTTPVersionNotSupported") == 0
-                                      ? 505
-                                      : exchange_status_of(why)
-                                : 501);
+    answer_status(exchange, status_of_refusal(why));
     answer_header(exchange, "Content-Type", "text/plain; charset=utf-8", NULL);
     buffer_append_text(answer_body(exchange), why->message);
     buffer_append_char(answer_body(exchange), '\n');
