@@ -47,6 +47,19 @@ test-spark: build $(SPARK_TESTS)
 	ninja -C build -j $(JOBS) tests/parquet-tool
 	build/venv-spark/bin/python -m pytest -q --no-header -p no:cacheprovider tests/spark/spark_parquet.py
 
+# The requests of tests/contract/table_cases.py to this server and to DynamoDB Local, which needs Java 17, and Maven for
+# its packages unless DYNAMODB_LOCAL is a folder that has them. It listens on every interface, so it has a network of its
+# own.
+DYNAMODB_LOCAL ?= build/dynamodb-local
+
+build/dynamodb-local: tests/contract/dynamodb_local.xml
+	mvn --quiet --batch-mode --file $< dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$@
+
+.PHONY: test-dynamodb
+test-dynamodb: build $(PYTHON_TESTS) $(DYNAMODB_LOCAL)
+	unshare --map-root-user --net sh -c 'ip link set lo up && build/venv/bin/python tests/contract/table_oracle.py \
+	  $(DYNAMODB_LOCAL)'
+
 # The torture suite over every single allocation.
 .PHONY: torture
 torture: build/debug/build.ninja $(PYTHON_TESTS)

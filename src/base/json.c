@@ -24,11 +24,11 @@ static __attribute__((constructor)) void use_house_memory(void)
     json_set_alloc_funcs(allocate, memory_free);
 }
 
-json_t *json_read(const char *data, size_t size, const char *name, struct error *error)
+static json_t *read_bytes(const char *data, size_t size, const char *name, size_t flags, struct error *error)
 {
     json_error_t place;
     uint64_t before = failures;
-    json_t *value = json_loadb(data, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &place);
+    json_t *value = json_loadb(data, size, flags | JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &place);
 
     if (failures != before) {
         json_decref(value);
@@ -40,6 +40,16 @@ json_t *json_read(const char *data, size_t size, const char *name, struct error 
                   place.text);
     }
     return value;
+}
+
+json_t *json_read(const char *data, size_t size, const char *name, struct error *error)
+{
+    return read_bytes(data, size, name, 0, error);
+}
+
+json_t *json_read_data(const char *data, size_t size, const char *name, struct error *error)
+{
+    return read_bytes(data, size, name, JSON_ALLOW_NUL, error);
 }
 
 json_t *json_read_file(const char *path, struct error *error)

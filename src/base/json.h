@@ -16,6 +16,9 @@ json_t *json_read_file(const char *path, struct error *error);
 /* Parses bytes; `name` stands for the file in the error. */
 json_t *json_read(const char *data, size_t size, const char *name, struct error *error);
 
+/* As json_read, for data of others: strings may hold U+0000 (json_string_length tells). */
+json_t *json_read_data(const char *data, size_t size, const char *name, struct error *error);
+
 /* A member that must be there and of that type; the error says "NAME: \"KEY\" must be a string", where
  * `name` is the path of the object for the reader. NULL on failure. Borrowed. */
 json_t *json_need(json_t *object, const char *key, json_type type, const char *name, struct error *error);

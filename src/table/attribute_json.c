@@ -167,6 +167,9 @@ static bool read_map(struct reading *reading, const json_t *json, unsigned depth
         struct str name = str_of(json_object_iter_key(at));
 
         members[i].name = (struct str){arena_text(reading->arena, name.data, name.length, reading->error), name.length};
+        if (members[i].name.data != NULL && name.length == 0) {
+            return invalid(reading, "Empty attribute name");
+        }
         if (members[i].name.data == NULL ||
             !read_value(reading, json_object_iter_value(at), depth, &members[i].value)) {
             return false;
@@ -225,8 +228,9 @@ static bool read_value(struct reading *reading, const json_t *json, unsigned dep
     if (!read_type(reading, json, &attribute->type, &content)) {
         return false;
     }
-    if (depth > ATTRIBUTE_MAX_DEPTH) {
-        return invalid(reading, "Nesting Levels have exceeded supported limits");
+    if (depth >= ATTRIBUTE_MAX_DEPTH) {
+        return invalid(reading, "Nesting Levels have exceeded supported limits: Attributes in the item have nested "
+                                "levels beyond supported limit");
     }
     switch (attribute->type) {
     case ATTRIBUTE_BOOL:

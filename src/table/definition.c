@@ -362,3 +362,21 @@ const struct table_index *definition_index(const struct table_definition *defini
     }
     return NULL;
 }
+
+static bool is_key_of(const struct key_schema *keys, struct str name)
+{
+    return str_equal(keys->partition, name) || (keys->sort.data != NULL && str_equal(keys->sort, name));
+}
+
+bool definition_projects(const struct table_definition *definition, const struct table_index *index, struct str name)
+{
+    if (index->projection == PROJECTION_ALL || is_key_of(&definition->keys, name) || is_key_of(&index->keys, name)) {
+        return true;
+    }
+    for (size_t i = 0; i < index->included_count; i++) {
+        if (str_is(name, index->included[i])) {
+            return true;
+        }
+    }
+    return false;
+}

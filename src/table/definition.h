@@ -49,6 +49,9 @@ void definition_free(struct table_definition *definition);
 json_t *definition_store(const struct table_definition *definition, const json_t *request, struct error *error);
 struct table_definition *definition_load(const json_t *stored, struct error *error);
 
+/* Whether entries of the index have the attribute. */
+bool definition_projects(const struct table_definition *definition, const struct table_index *index, struct str name);
+
 const struct table_index *definition_index(const struct table_definition *definition, const char *name);
 
 /* TableDescription of a table that has so many items of so many bytes. NULL when memory runs short. */

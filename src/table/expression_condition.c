@@ -49,6 +49,14 @@ static bool same(const struct operand *a, const struct operand *b)
     return a->kind == b->kind && a->kind == OPERAND_PATH && path_equal(&a->path, &b->path);
 }
 
+static bool not_distinct(struct parser *parser, const char *name, const struct operand *operand)
+{
+    return parser_fail(parser,
+                       "The first operand must be distinct from the remaining operands for this operator or function; "
+                       "operator: %s, first operand: %s",
+                       name, path_text(&operand->path, parser->arena));
+}
+
 static const char *shown(const struct attribute *value, struct parser *parser)
 {
     struct buffer text = {0};
@@ -77,6 +85,9 @@ static bool check_between(struct parser *parser, const struct operand *operands)
         if (!scalar(&operands[i])) {
             return wrong_type(parser, "BETWEEN", &operands[i]);
         }
+    }
+    if (same(&operands[0], low) || same(&operands[0], high)) {
+        return not_distinct(parser, "BETWEEN", &operands[0]);
     }
     if (low->kind != OPERAND_VALUE || high->kind != OPERAND_VALUE) {
         return true;
@@ -110,17 +121,13 @@ static bool check_comparison(struct parser *parser, const char *sign, const stru
         for (int i = 0; i < 2; i++) {
             if (!scalar(&operands[i])) {
                 return parser_fail(parser,
-                                   "Incorrect operand type for operator or function; operator: %s, operand type: "
-                                   "%s",
+                                   "Incorrect operand type for operator or function; operator or function: "
+                                   "%s, operand type: %s",
                                    sign, operand_type(&operands[i]));
             }
         }
     }
-    return !same(&operands[0], &operands[1]) ||
-           parser_fail(parser,
-                       "The first operand must be distinct from the remaining operands for this operator or function; "
-                       "operator: %s, first operand: %s",
-                       sign, path_text(&operands[0].path, parser->arena));
+    return !same(&operands[0], &operands[1]) || not_distinct(parser, sign, &operands[0]);
 }
 
 /* "operand IN (…": the opening parenthesis is looked at. `operands` has room for all. */
@@ -138,6 +145,9 @@ static bool parse_in(struct parser *parser, struct condition *condition, struct 
         if ((condition->operand_count > 1 && !parser_next(parser)) ||
             !parser_operand(parser, &operands[condition->operand_count])) {
             return false;
+        }
+        if (same(&operands[0], &operands[condition->operand_count])) {
+            return not_distinct(parser, "IN", &operands[0]);
         }
         condition->operand_count++;
     } while (parser_is_sign(parser, ","));
@@ -196,7 +206,7 @@ static const struct {
     bool path_first; /* the first operand must be a document path */
 } predicates[] = {
     {"attribute_exists", CONDITION_EXISTS, 1, true}, {"attribute_not_exists", CONDITION_NOT_EXISTS, 1, true},
-    {"attribute_type", CONDITION_TYPE, 2, true},     {"begins_with", CONDITION_BEGINS_WITH, 2, false},
+    {"attribute_type", CONDITION_TYPE, 2, false},    {"begins_with", CONDITION_BEGINS_WITH, 2, false},
     {"contains", CONDITION_CONTAINS, 2, false},
 };
 
@@ -207,6 +217,9 @@ static bool check_predicate(struct parser *parser, size_t which, const struct op
 
     if (predicates[which].path_first && operands[0].kind != OPERAND_PATH) {
         return parser_fail(parser, "Operator or function requires a document path; operator or function: %s", name);
+    }
+    if (predicates[which].operands == 2 && same(&operands[0], &operands[1])) {
+        return not_distinct(parser, name, &operands[0]);
     }
     if (predicates[which].kind == CONDITION_BEGINS_WITH) {
         for (int i = 0; i < 2; i++) {
@@ -230,14 +243,10 @@ static bool check_predicate(struct parser *parser, size_t which, const struct op
         return text != NULL &&
                (attribute_type_of(text, &type) ||
                 parser_fail(parser,
-                            "Invalid attribute type name found; type: %s, valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}",
+                            "Invalid attribute type name found; type: %s, valid types: {N,BS,L,B,NULL,M,S,SS,NS,BOOL}",
                             text));
     }
-    return !(predicates[which].operands == 2 && same(&operands[0], &operands[1])) ||
-           parser_fail(parser,
-                       "The first operand must be distinct from the remaining operands for this operator or function; "
-                       "operator: %s, first operand: %s",
-                       name, path_text(&operands[0].path, parser->arena));
+    return true;
 }
 
 /* "begins_with(a, :b)": the name is looked at. */
@@ -286,11 +295,58 @@ static bool is_call_of(const struct parser *parser, const char *name)
            parser_is_sign(&ahead, "(");
 }
 
+static bool is_comparator(const struct parser *parser)
+{
+    for (size_t i = 0; i < sizeof comparators / sizeof *comparators; i++) {
+        if (parser_is_sign(parser, comparators[i].sign)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether what stands in the parentheses that are looked at is an operand and no condition. */
+static bool encloses_operand(const struct parser *parser)
+{
+    static const char *const words[] = {"AND", "OR", "NOT", "IN", "BETWEEN"};
+    struct parser ahead = *parser;
+    unsigned open = 0;
+
+    ahead.error = NULL;
+    do {
+        open += parser_is_sign(&ahead, "(");
+        open -= parser_is_sign(&ahead, ")");
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+            if (parser_is_word(&ahead, words[i])) {
+                return false;
+            }
+        }
+        for (size_t i = 0; i < sizeof predicates / sizeof *predicates; i++) {
+            if (is_call_of(&ahead, predicates[i].name)) {
+                return false;
+            }
+        }
+        if (is_comparator(&ahead) || !parser_next(&ahead) || ahead.token.kind == TOKEN_END) {
+            return false;
+        }
+    } while (open > 0);
+    return true;
+}
+
+/* A value where a condition belongs, or the other way round. */
+static const struct condition *not_this_way(struct parser *parser, struct str function)
+{
+    parser_fail(parser, "The function is not allowed to be used this way in an expression; function: %.*s",
+                STR_ARGS(function));
+    return NULL;
+}
+
 static const struct condition *parse_primary(struct parser *parser)
 {
     struct operand first;
+    struct str function;
 
-    if (parser_is_sign(parser, "(")) {
+    if (parser_is_sign(parser, "(") && !encloses_operand(parser)) {
         if (++parser->depth > MAX_DEPTH) {
             parser_fail(parser, "The expression is nested too deeply");
             return NULL;
@@ -298,14 +354,31 @@ static const struct condition *parse_primary(struct parser *parser)
         const struct condition *inner = parser_next(parser) ? parse_or(parser) : NULL;
 
         parser->depth--;
-        return inner != NULL && parser_take_sign(parser, ")") ? inner : NULL;
+        if (inner == NULL || !parser_take_sign(parser, ")")) {
+            return NULL;
+        }
+        if (parser->closed == inner) {
+            parser_fail(parser, "The expression has redundant parentheses;");
+            return NULL;
+        }
+        parser->closed = inner;
+        return inner;
     }
     for (size_t i = 0; i < sizeof predicates / sizeof *predicates; i++) {
         if (is_call_of(parser, predicates[i].name)) {
-            return parse_predicate(parser, i);
+            const struct condition *made = parse_predicate(parser, i);
+
+            return made != NULL && is_comparator(parser) ? not_this_way(parser, str_of(predicates[i].name)) : made;
         }
     }
-    return parser_operand(parser, &first) ? parse_relation(parser, &first) : NULL;
+    function = parser->token.text;
+    if (!parser_operand(parser, &first)) {
+        return NULL;
+    }
+    return first.kind == OPERAND_SIZE && !is_comparator(parser) && !parser_is_word(parser, "IN") &&
+                   !parser_is_word(parser, "BETWEEN")
+               ? not_this_way(parser, function)
+               : parse_relation(parser, &first);
 }
 
 static const struct condition *parse_not(struct parser *parser)

@@ -26,6 +26,12 @@ bool parser_syntax(struct parser *parser)
     struct token last = parser->token.kind != TOKEN_END ? parser->token : first;
     struct str shown = parser->token.kind != TOKEN_END ? parser->token.text : str_of("<EOF>");
 
+    if (parser->error == NULL) {
+        return false; /* looking ahead only */
+    }
+    if (parser->token.kind == TOKEN_END && first.text.length == 0) {
+        first.text = last.text = parser->text;
+    }
     ahead.error = NULL;
     if (parser->token.kind != TOKEN_END && parser_next(&ahead) && ahead.token.kind != TOKEN_END) {
         last = ahead.token;
@@ -39,6 +45,12 @@ bool parser_syntax(struct parser *parser)
 static bool is_word_character(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* A name begins with a letter; with anything else it takes a placeholder. */
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 static size_t word_end(const struct parser *parser, size_t at)
@@ -80,7 +92,7 @@ bool parser_next(struct parser *parser)
         for (end = at; end < parser->text.length && data[end] >= '0' && data[end] <= '9'; end++) {
         }
         parser->token.kind = TOKEN_NUMBER;
-    } else if (is_word_character(data[at])) {
+    } else if (is_letter(data[at])) {
         end = word_end(parser, at);
         parser->token.kind = TOKEN_WORD;
     } else {
@@ -88,10 +100,11 @@ bool parser_next(struct parser *parser)
         parser->token.kind = TOKEN_SIGN;
     }
     if (end == at || (end == at + 1 && (data[at] == '#' || data[at] == ':'))) {
-        parser->token.text = str_slice(data + at, 1);
-        parser->at = at + 1;
-        return parser_fail(parser, "Syntax error; token: \"%c\", near: \"%.*s\"", data[at],
-                           (int)(parser->text.length - at > 8 ? 8 : parser->text.length - at), data + at);
+        for (end = at + 1; end < parser->text.length && ((uint8_t)data[end] & 0xC0) == 0x80; end++) {
+        }
+        parser->token.text = str_slice(data + at, end - at);
+        parser->at = end;
+        return parser_syntax(parser);
     }
     parser->token.text = str_slice(data + at, end - at);
     parser->at = end;
@@ -145,7 +158,8 @@ static bool named(struct parser *parser, struct str *name)
          at = json_object_iter_next((json_t *)(uintptr_t)parser->scope->names, at), place++) {
         if (str_is(parser->token.text, json_object_iter_key(at))) {
             parser->scope->name_used[place] = true;
-            *name = str_of(json_string_value(json_object_iter_value(at)));
+            *name = str_slice(json_string_value(json_object_iter_value(at)),
+                              json_string_length(json_object_iter_value(at)));
             return true;
         }
     }
@@ -154,13 +168,26 @@ static bool named(struct parser *parser, struct str *name)
                        STR_ARGS(parser->token.text));
 }
 
+/* A word of the grammar, where it stands in place of a name. */
+static bool is_operator(const struct parser *parser)
+{
+    static const char *const words[] = {"AND", "OR", "NOT", "BETWEEN", "IN"};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (parser_is_word(parser, words[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool path_element(struct parser *parser, struct path_step *step)
 {
     *step = (struct path_step){0};
     if (parser->token.kind == TOKEN_NAME) {
         return named(parser, &step->name) && parser_next(parser);
     }
-    if (parser->token.kind != TOKEN_WORD) {
+    if (parser->token.kind != TOKEN_WORD || is_operator(parser)) {
         return parser_syntax(parser);
     }
     if (reserved_word(parser->token.text)) {
@@ -244,6 +271,19 @@ bool parser_value(struct parser *parser, const struct attribute **value)
 
 static bool call(struct parser *parser, struct operand *operand);
 
+/* "(operand)", in updates also a sum: the parenthesis is looked at. */
+static bool enclosed(struct parser *parser, struct operand *operand)
+{
+    if (++parser->depth > MAX_PARENTHESES) {
+        return parser_fail(parser, "The expression is nested too deeply");
+    }
+    bool good =
+        parser_next(parser) && (parser->updating ? parser_sum(parser, operand) : parser_operand(parser, operand));
+
+    parser->depth--;
+    return good && parser_take_sign(parser, ")");
+}
+
 bool parser_operand(struct parser *parser, struct operand *operand)
 {
     *operand = (struct operand){0};
@@ -259,8 +299,40 @@ bool parser_operand(struct parser *parser, struct operand *operand)
             return call(parser, operand);
         }
     }
+    if (parser_is_sign(parser, "(")) {
+        return enclosed(parser, operand);
+    }
     operand->kind = OPERAND_PATH;
     return parser_path(parser, &operand->path);
+}
+
+static bool sum_operand(struct parser *parser, const char *sign, const struct operand *operand)
+{
+    return operand->kind != OPERAND_VALUE || operand->value->type == ATTRIBUTE_NUMBER ||
+           parser_fail(parser,
+                       "Incorrect operand type for operator or function; operator or function: %s, operand type: %s",
+                       sign, attribute_type_name(operand->value->type));
+}
+
+bool parser_sum(struct parser *parser, struct operand *operand)
+{
+    if (!parser_operand(parser, operand)) {
+        return false;
+    }
+    bool plus = parser_is_sign(parser, "+");
+
+    if (!plus && !parser_is_sign(parser, "-")) {
+        return true;
+    }
+    struct operand *sides = arena_zeroed(parser->arena, 2 * sizeof *sides, parser->error);
+
+    if (sides == NULL || !parser_next(parser) || !parser_operand(parser, &sides[1])) {
+        return false;
+    }
+    sides[0] = *operand;
+    *operand = (struct operand){.kind = plus ? OPERAND_PLUS : OPERAND_MINUS, .first = &sides[0], .second = &sides[1]};
+    return sum_operand(parser, plus ? "+" : "-", &sides[0]) && sum_operand(parser, plus ? "+" : "-", &sides[1]) &&
+           parser_count_operator(parser);
 }
 
 static bool wrong_count(struct parser *parser, struct str function, unsigned count)
@@ -297,6 +369,20 @@ static bool arguments(struct parser *parser, struct str function, struct operand
     return parser_take_sign(parser, ")") && (count == wanted || wrong_count(parser, function, count));
 }
 
+/* What can be told of an operand's type before an item is seen. */
+static bool check_operand(struct parser *parser, struct str function, enum operand_kind kind,
+                          const struct operand *operand)
+{
+    enum attribute_type type = operand->kind == OPERAND_VALUE ? operand->value->type : ATTRIBUTE_NUMBER;
+    bool known = operand->kind == OPERAND_VALUE || operand->kind == OPERAND_SIZE;
+    bool sized = type != ATTRIBUTE_NUMBER && type != ATTRIBUTE_BOOL && type != ATTRIBUTE_NULL;
+
+    return !known || kind == OPERAND_IF_ABSENT || (kind == OPERAND_SIZE ? sized : type == ATTRIBUTE_LIST) ||
+           parser_fail(parser,
+                       "Incorrect operand type for operator or function; operator or function: %.*s, operand type: %s",
+                       STR_ARGS(function), attribute_type_name(type));
+}
+
 /* The functions that give a value. */
 static bool call(struct parser *parser, struct operand *operand)
 {
@@ -328,6 +414,11 @@ static bool call(struct parser *parser, struct operand *operand)
         }
         if (!parser_next(parser) || !arguments(parser, function, given, functions[i].operands)) {
             return false;
+        }
+        for (unsigned j = 0; j < functions[i].operands; j++) {
+            if (!check_operand(parser, function, functions[i].kind, &given[j])) {
+                return false;
+            }
         }
         if (functions[i].kind == OPERAND_IF_ABSENT && given[0].kind != OPERAND_PATH) {
             return parser_fail(parser, "Operator or function requires a document path; operator or function: "

@@ -27,7 +27,8 @@ struct parser {
     struct token token;    /* the one that is looked at */
     struct token previous; /* for errors */
     unsigned operators, depth;
-    bool updating; /* functions of updates are allowed, those of conditions are not */
+    const void *closed; /* the condition that the last closing parenthesis ended: one more around it is redundant */
+    bool updating;      /* functions of updates are allowed, those of conditions are not */
 };
 
 /* Begins with the first token. Fails for an empty or overlong text. */
@@ -47,6 +48,8 @@ bool parser_count_operator(struct parser *parser);
 bool parser_path(struct parser *parser, struct path *path);
 /* A path, a value, or a function that gives a value (size; if_not_exists and list_append when updating). */
 bool parser_operand(struct parser *parser, struct operand *operand);
+/* Of updates: an operand, or two with + or - between them. */
+bool parser_sum(struct parser *parser, struct operand *operand);
 /* The value of the placeholder that is looked at; passes it. */
 bool parser_value(struct parser *parser, const struct attribute **value);
 

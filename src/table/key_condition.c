@@ -114,16 +114,45 @@ static bool take_sort(const struct condition *condition, const struct key_schema
            (key->high == NULL || check_type(key->high, schema->sort_type, error));
 }
 
+/* ":v < name" is "name > :v". */
+static void mirror(const struct condition **condition, struct condition *mirrored, struct operand turned[2])
+{
+    static const enum condition_kind kinds[] = {
+        [CONDITION_EQUAL] = CONDITION_EQUAL,
+        [CONDITION_LESS] = CONDITION_GREATER,
+        [CONDITION_LESS_OR_EQUAL] = CONDITION_GREATER_OR_EQUAL,
+        [CONDITION_GREATER] = CONDITION_LESS,
+        [CONDITION_GREATER_OR_EQUAL] = CONDITION_LESS_OR_EQUAL,
+    };
+    const struct condition *given = *condition;
+
+    if (given->kind < CONDITION_EQUAL || given->kind > CONDITION_GREATER_OR_EQUAL ||
+        given->kind == CONDITION_NOT_EQUAL || given->operands[0].kind != OPERAND_VALUE ||
+        given->operands[1].kind != OPERAND_PATH) {
+        return;
+    }
+    turned[0] = given->operands[1];
+    turned[1] = given->operands[0];
+    *mirrored = *given;
+    mirrored->kind = kinds[given->kind];
+    mirrored->operands = turned;
+    *condition = mirrored;
+}
+
 static bool take(const struct condition *condition, const struct key_schema *schema, struct key_condition *key,
                  struct error *error)
 {
     struct str name = {0};
+
+    struct operand turned[2];
+    struct condition mirrored;
 
     if (condition->kind == CONDITION_AND) {
         return take(condition->first, schema, key, error) && take(condition->second, schema, key, error);
     }
     enum key_range range;
 
+    mirror(&condition, &mirrored, turned);
     if (!range_of(condition->kind, &range)) {
         return wrong_operator(condition, error);
     }

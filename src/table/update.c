@@ -89,8 +89,11 @@ static bool evaluate(struct applying *applying, const struct operand *operand, s
     case OPERAND_PATH:
     case OPERAND_IF_ABSENT:
         found = path_find(&operand->path, applying->before);
+        if (operand->kind == OPERAND_IF_ABSENT && !evaluate(applying, operand->second, value)) {
+            return false;
+        }
         if (found == NULL) {
-            return operand->kind == OPERAND_IF_ABSENT ? evaluate(applying, operand->second, value) : absent(applying);
+            return operand->kind == OPERAND_IF_ABSENT || absent(applying);
         }
         *value = *found;
         return true;

@@ -15,36 +15,6 @@ static const char *const verbs[] = {
 static const char *const long_names[ATTRIBUTE_TYPES] = {"STRING",     "NUMBER",  "BINARY", "STRING_SET", "NUMBER_SET",
                                                         "BINARY_SET", "BOOLEAN", "NULL",   "LIST",       "MAP"};
 
-static bool sum_operand(struct parser *parser, const char *sign, const struct operand *operand)
-{
-    return operand->kind != OPERAND_VALUE || operand->value->type == ATTRIBUTE_NUMBER ||
-           parser_fail(parser,
-                       "Incorrect operand type for operator or function; operator or function: %s, operand type: %s",
-                       sign, attribute_type_name(operand->value->type));
-}
-
-static bool parse_set(struct parser *parser, struct update_action *action)
-{
-    if (!parser_take_sign(parser, "=") || !parser_operand(parser, &action->operand)) {
-        return false;
-    }
-    bool plus = parser_is_sign(parser, "+");
-
-    if (!plus && !parser_is_sign(parser, "-")) {
-        return true;
-    }
-    struct operand *sides = arena_zeroed(parser->arena, 2 * sizeof *sides, parser->error);
-
-    if (sides == NULL || !parser_next(parser) || !parser_operand(parser, &sides[1])) {
-        return false;
-    }
-    sides[0] = action->operand;
-    action->operand =
-        (struct operand){.kind = plus ? OPERAND_PLUS : OPERAND_MINUS, .first = &sides[0], .second = &sides[1]};
-    return sum_operand(parser, plus ? "+" : "-", &sides[0]) && sum_operand(parser, plus ? "+" : "-", &sides[1]) &&
-           parser_count_operator(parser);
-}
-
 /* ADD and DELETE take a value placeholder of some types only. */
 static bool parse_value(struct parser *parser, struct update_action *action)
 {
@@ -59,8 +29,10 @@ static bool parse_value(struct parser *parser, struct update_action *action)
     bool set = type == ATTRIBUTE_STRING_SET || type == ATTRIBUTE_NUMBER_SET || type == ATTRIBUTE_BINARY_SET;
 
     return set || (action->verb == UPDATE_ADD && type == ATTRIBUTE_NUMBER) ||
-           parser_fail(parser, "Incorrect operand type for operator or function; operator: %s, operand type: %s",
-                       verbs[action->verb], long_names[type]);
+           parser_fail(parser,
+                       "Incorrect operand type for operator or function; operator: %s, operand type: %s, "
+                       "typeSet: ALLOWED_FOR_%s_OPERAND",
+                       verbs[action->verb], long_names[type], verbs[action->verb]);
 }
 
 static bool parse_section(struct parser *parser, enum update_verb verb, struct update_action *actions, size_t *count)
@@ -75,7 +47,8 @@ static bool parse_section(struct parser *parser, enum update_verb verb, struct u
         if (!parser_next(parser) || !parser_path(parser, &action->path)) {
             return false;
         }
-        if (verb == UPDATE_SET ? !parse_set(parser, action) : verb != UPDATE_REMOVE && !parse_value(parser, action)) {
+        if (verb == UPDATE_SET ? !parser_take_sign(parser, "=") || !parser_sum(parser, &action->operand)
+                               : verb != UPDATE_REMOVE && !parse_value(parser, action)) {
             return false;
         }
         (*count)++;
@@ -87,6 +60,9 @@ static bool parse_sections(struct parser *parser, struct update_action *actions,
 {
     bool seen[4] = {false};
 
+    if (parser->token.kind == TOKEN_END) {
+        return parser_syntax(parser);
+    }
     while (parser->token.kind != TOKEN_END) {
         int verb = 0;
 

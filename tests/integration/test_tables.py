@@ -115,3 +115,37 @@ def test_items_outlive_the_server(tmp_path):
     with serve(tmp_path) as server:
         item = resource(server).Table("Kept").get_item(Key={"id": 7})["Item"]
         assert item["nested"]["list"] == [1, "two", None, True, b"\x00"]
+
+
+def test_a_transaction_with_a_token_is_done_once(sales):
+    place = {"category": "Books", "order_date": "2025-01-01"}
+
+    def add(sold, token):
+        sales.meta.client.transact_write_items(ClientRequestToken=token, TransactItems=[
+            {"Update": {"TableName": sales.name, "Key": place, "UpdateExpression": "ADD sold :n",
+                        "ExpressionAttributeValues": {":n": sold}}}])
+
+    add(5, "one")
+    add(5, "one")
+    with pytest.raises(ClientError) as failure:
+        add(6, "one")
+    assert failure.value.response["Error"]["Code"] == "IdempotentParameterMismatchException"
+    add(5, "two")
+    assert sales.get_item(Key=place)["Item"]["sold"] == 10
+
+
+def test_older_parameters(sales):
+    client = sales.meta.client
+    for day in range(1, 6):
+        sales.put_item(Item={"category": "Books", "order_date": f"2025-01-0{day}", "sold": day})
+    page = client.query(TableName=sales.name, KeyConditions={
+        "category": {"ComparisonOperator": "EQ", "AttributeValueList": ["Books"]},
+        "order_date": {"ComparisonOperator": "GE", "AttributeValueList": ["2025-01-03"]}},
+        QueryFilter={"sold": {"ComparisonOperator": "NE", "AttributeValueList": [4]}}, AttributesToGet=["sold"])
+    assert [item["sold"] for item in page["Items"]] == [3, 5]
+    with pytest.raises(ClientError) as failure:
+        sales.put_item(Item={"category": "Books", "order_date": "2025-01-01"}, Expected={"sold": {"Value": 9}})
+    assert failure.value.response["Error"]["Code"] == "ConditionalCheckFailedException"
+    updated = sales.update_item(Key={"category": "Books", "order_date": "2025-01-01"}, ReturnValues="ALL_NEW",
+                                AttributeUpdates={"sold": {"Action": "ADD", "Value": 10}})
+    assert updated["Attributes"]["sold"] == 11

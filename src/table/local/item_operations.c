@@ -1,5 +1,6 @@
 /* PutItem, UpdateItem, DeleteItem, GetItem. */
 #include "table/local/local_private.h"
+#include "table/older.h"
 
 enum return_values { RETURN_NONE, RETURN_ALL_OLD, RETURN_ALL_NEW, RETURN_UPDATED_OLD, RETURN_UPDATED_NEW };
 
@@ -141,13 +142,19 @@ bool read_projection(struct call *call, const json_t *request, struct projection
     struct expression_scope scope;
     const char *text;
 
-    if (!request_optional_text(request, "ProjectionExpression", &text, error) ||
-        !request_scope(call, request, &values, &scope, error)) {
+    const json_t *older = json_object_get(request, "AttributesToGet");
+
+    if (!older_check_mix(request, error) || !request_optional_text(request, "ProjectionExpression", &text, error)) {
         return false;
     }
-    *any = text != NULL;
-    return text == NULL || (projection_parse(&scope, str_of(text), call->arena, projection, error) &&
-                            expression_scope_end(&scope, error));
+    *any = text != NULL || json_is_array(older);
+    if (text == NULL) {
+        return request_no_scope(request, "ProjectionExpression is null", error) &&
+               (!*any || older_projection(older, call->arena, projection, error));
+    }
+    return request_scope(call, request, &values, &scope, error) &&
+           (projection_parse(&scope, str_of(text), call->arena, projection, error) &&
+            expression_scope_end(&scope, error));
 }
 
 static bool get_item(struct call *call, struct error *error)

@@ -5,6 +5,7 @@
  *   item_table   a row for each table: its name and definition (definition_store)
  *   item         space, key, value: items, and entries of indexes, each in the space of its table or index; value is
  * the stored form of the item or of what the index has of it (table/attribute.h), key as table/item_key.h says
+ *   item_token   ClientRequestToken of transactions of the last 10 minutes: token, when, SHA-256 of what was asked
  */
 #ifndef AISLE_TABLE_LOCAL_LOCAL_PRIVATE_H
 #define AISLE_TABLE_LOCAL_LOCAL_PRIVATE_H
@@ -65,6 +66,9 @@ bool request_choice(const json_t *request, const char *member, const char *const
 bool request_scope(struct call *call, const json_t *request, struct attribute *values, struct expression_scope *scope,
                    struct error *error);
 
+/* For a request without expressions: it may not have their names and values. `why` says which there might be. */
+bool request_no_scope(const json_t *request, const char *why, struct error *error);
+
 /* --- writing: write.c --- */
 
 enum write_kind { WRITE_PUT, WRITE_UPDATE, WRITE_DELETE, WRITE_CHECK };
@@ -79,6 +83,7 @@ struct write {
     bool all_old_on_failure;             /* ReturnValuesOnConditionCheckFailure: ALL_OLD */
     /* What came of it; in the call's arena. */
     bool had, has;
+    bool consistent; /* of a read */
     struct attribute before, after;
 };
 

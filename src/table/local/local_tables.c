@@ -12,19 +12,24 @@ static const char make_tables[] =
 static const char make_items[] =
     "CREATE TABLE IF NOT EXISTS item(space INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,"
     "  PRIMARY KEY(space, key)) WITHOUT ROWID";
+static const char make_tokens[] =
+    "CREATE TABLE IF NOT EXISTS item_token(token TEXT PRIMARY KEY, made_us INTEGER NOT NULL, digest BLOB NOT NULL)"
+    " WITHOUT ROWID";
 static const char all_tables[] = "SELECT name, definition FROM item_table ORDER BY name";
 
 static bool make(void *context, struct statement_cache *db, struct error *error)
 {
+    static const char *const all[] = {make_tables, make_items, make_tokens};
+
     (void)context;
-    sqlite3_stmt *first = statement_get(db, make_tables, error);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        sqlite3_stmt *statement = statement_get(db, all[i], error);
 
-    if (first == NULL || !statement_run(db, first, error)) {
-        return false;
+        if (statement == NULL || !statement_run(db, statement, error)) {
+            return false;
+        }
     }
-    sqlite3_stmt *second = statement_get(db, make_items, error);
-
-    return second != NULL && statement_run(db, second, error);
+    return true;
 }
 
 /* Where the name stands among the definitions, or would. The mutex is held. */
@@ -190,7 +195,7 @@ static const struct operation *find_operation(const char *name)
 static bool run(struct call *call, const struct operation *operation, struct str text, struct error *error)
 {
     struct error why = {0};
-    json_t *request = json_read(text.data, text.length, MAX_REQUEST_NAME, &why);
+    json_t *request = json_read_data(text.data, text.length, MAX_REQUEST_NAME, &why);
 
     if (!json_is_object(request)) {
         json_decref(request);

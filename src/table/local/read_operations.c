@@ -1,6 +1,7 @@
 /* Query and Scan. */
 #include "base/json.h"
 #include "table/local/local_private.h"
+#include "table/older.h"
 
 #define VALIDATION "ValidationException"
 #define MAX_PAGE_BYTES (1024 * 1024)
@@ -19,6 +20,7 @@ struct reading {
     bool whole; /* attributes are asked for that the index lacks: they come from the table */
     int64_t limit;
     struct buffer low, high;
+    struct key_condition *searched; /* NULL: a scan */
     const struct condition *filter;
     bool projected;
     struct projection projection;
@@ -40,61 +42,115 @@ static bool is_part(const struct key_schema *keys, struct str name)
     return str_equal(keys->partition, name) || (keys->sort.data != NULL && str_equal(keys->sort, name));
 }
 
-static bool check_filter(const struct reading *reading, struct error *error)
+static bool check_filter(const struct reading *reading, bool older, struct error *error)
 {
     struct str names[2] = {reading->keys->partition, reading->keys->sort};
 
     for (int i = 0; reading->query && i < 2; i++) {
         if (names[i].data != NULL && expression_mentions(reading->filter, names[i])) {
-            return error_set_named(
-                error, ERROR_INVALID, VALIDATION,
-                "Filter Expression can only contain non-primary key attributes: Primary key attribute: "
-                "%.*s",
-                STR_ARGS(names[i]));
+            return error_set_named(error, ERROR_INVALID, VALIDATION,
+                                   "%s can only contain non-primary key attributes: Primary key attribute: %.*s",
+                                   older ? "QueryFilter" : "Filter Expression", STR_ARGS(names[i]));
         }
     }
     return true;
 }
 
-static bool read_key_condition(struct reading *reading, struct expression_scope *scope, struct error *error)
+static bool take_key_condition(struct reading *reading, const struct condition *condition, struct error *error)
 {
-    const char *text = request_text(reading->call->request, "KeyConditionExpression", error);
+    reading->searched = arena_zeroed(reading->call->arena, sizeof *reading->searched, error);
+    return reading->searched != NULL && key_condition_of(condition, reading->keys, reading->searched, error) &&
+           item_key_range(reading->searched, reading->index != NULL, &reading->low, &reading->high, error);
+}
+
+/* KeyConditions, QueryFilter, ScanFilter, AttributesToGet. */
+static bool read_older(struct reading *reading, struct error *error)
+{
+    struct call *call = reading->call;
+    const json_t *keys = json_object_get(call->request, "KeyConditions");
+    const json_t *filter = json_object_get(call->request, reading->query ? "QueryFilter" : "ScanFilter");
+    const json_t *wanted = json_object_get(call->request, "AttributesToGet");
     const struct condition *condition;
-    struct key_condition key;
+    const char *together;
+
+    if (!request_optional_text(call->request, "ConditionalOperator", &together, error) ||
+        !older_condition(filter, OLDER_FILTER, together, call->arena, &reading->filter, error)) {
+        return false;
+    }
+    if (json_is_object(keys) && reading->query) {
+        if (json_object_size(keys) < 1 || json_object_size(keys) > 2) {
+            return invalid(error, "Conditions can be of length 1 or 2 only");
+        }
+        if (!older_condition(keys, OLDER_KEYS, NULL, call->arena, &condition, error) ||
+            !take_key_condition(reading, condition, error)) {
+            return false;
+        }
+    }
+    if (json_is_array(wanted)) {
+        reading->projected = true;
+        return older_projection(wanted, call->arena, &reading->projection, error);
+    }
+    return true;
+}
+
+static bool read_key_expression(struct reading *reading, struct expression_scope *scope, const char *text,
+                                struct error *error)
+{
+    const struct condition *condition;
 
     if (text == NULL) {
-        return invalid(error, "Either the KeyConditions or KeyConditionExpression parameter must be specified in the "
+        return reading->searched != NULL ||
+               invalid(error, "Either the KeyConditions or KeyConditionExpression parameter must be specified in the "
                               "request.");
     }
     condition = expression_condition(scope, str_of(text), "KeyConditionExpression", reading->call->arena, error);
-    return condition != NULL && key_condition_of(condition, reading->keys, &key, error) &&
-           item_key_range(&key, reading->index != NULL, &reading->low, &reading->high, error);
+    return condition != NULL && take_key_condition(reading, condition, error);
 }
 
 static bool read_expressions(struct reading *reading, struct error *error)
 {
     struct call *call = reading->call;
     struct attribute *values = arena_take(call->arena, sizeof *values, error);
-    struct expression_scope scope;
+    struct expression_scope scope = {0};
     const char *filter;
     const char *projection;
+    const char *key = NULL;
 
-    if (values == NULL || !request_scope(call, call->request, values, &scope, error) ||
+    if (values == NULL || !older_check_mix(call->request, error) ||
         !request_optional_text(call->request, "FilterExpression", &filter, error) ||
         !request_optional_text(call->request, "ProjectionExpression", &projection, error) ||
-        (reading->query && !read_key_condition(reading, &scope, error))) {
+        (reading->query && !request_optional_text(call->request, "KeyConditionExpression", &key, error))) {
+        return false;
+    }
+    bool any = filter != NULL || projection != NULL || key != NULL;
+
+    const char *missing =
+        reading->query ? "FilterExpression and KeyConditionExpression are null" : "FilterExpression is null";
+
+    if (any ? !request_scope(call, call->request, values, &scope, error)
+            : !request_no_scope(call->request, missing, error)) {
+        return false;
+    }
+    if (!read_older(reading, error)) {
+        return false;
+    }
+    if (reading->query && !read_key_expression(reading, &scope, key, error)) {
         return false;
     }
     if (filter != NULL) {
         reading->filter = expression_condition(&scope, str_of(filter), "FilterExpression", call->arena, error);
-        if (reading->filter == NULL || !check_filter(reading, error)) {
+        if (reading->filter == NULL) {
             return false;
         }
     }
-    reading->projected = projection != NULL;
-    return (projection == NULL ||
-            projection_parse(&scope, str_of(projection), call->arena, &reading->projection, error)) &&
-           expression_scope_end(&scope, error);
+    if (projection != NULL) {
+        reading->projected = true;
+        if (!projection_parse(&scope, str_of(projection), call->arena, &reading->projection, error)) {
+            return false;
+        }
+    }
+    return (reading->filter == NULL || check_filter(reading, filter == NULL, error)) &&
+           (!any || expression_scope_end(&scope, error));
 }
 
 static bool read_segment(struct reading *reading, struct error *error)
@@ -129,6 +185,34 @@ static bool read_segment(struct reading *reading, struct error *error)
     return true;
 }
 
+/* How many attributes the keys of table and index have together. */
+static size_t key_parts(const struct reading *reading)
+{
+    const struct key_schema *own = &reading->definition->keys;
+    const struct key_schema *keys = reading->keys;
+    size_t parts = 1 + (own->sort.data != NULL);
+
+    if (reading->index != NULL) {
+        parts += !is_part(own, keys->partition);
+        parts += keys->sort.data != NULL && !is_part(own, keys->sort);
+    }
+    return parts;
+}
+
+static int compare_bytes(struct str a, struct str b)
+{
+    size_t shorter = a.length < b.length ? a.length : b.length;
+    int order = memcmp(a.data, b.data, shorter);
+
+    return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
+}
+
+static bool within(const struct buffer *low, const struct buffer *high, struct str at)
+{
+    return compare_bytes(at, str_slice(low->data, low->length)) >= 0 &&
+           compare_bytes(at, str_slice(high->data, high->length)) < 0;
+}
+
 /* Goes on after the key that the request gives. */
 static bool read_start(struct reading *reading, struct error *error)
 {
@@ -149,7 +233,7 @@ static bool read_start(struct reading *reading, struct error *error)
                  item_index_key(reading->keys, &start, str_slice(own.data, own.length), &place, &ignored));
     const struct buffer *from = reading->index == NULL ? &own : &place;
 
-    if (!good) {
+    if (!good || start.as.map.count != key_parts(reading)) {
         return invalid(error,
                        "The provided starting key is invalid: The provided key element does not match the schema");
     }
@@ -160,6 +244,9 @@ static bool read_start(struct reading *reading, struct error *error)
 
         if (partition > head || memcmp(at.data, reading->low.data, partition) != 0) {
             return invalid(error, "The provided starting key is outside query boundaries based on provided conditions");
+        }
+        if (!within(&reading->low, &reading->high, at)) {
+            return invalid(error, "The provided starting key does not match the range key predicate");
         }
     }
     struct buffer *bound = reading->reverse ? &reading->high : &reading->low;
@@ -195,6 +282,22 @@ static bool read_index(struct reading *reading, struct error *error)
     return true;
 }
 
+/* A global index gives what it has of items, and no more. */
+static bool check_projected(const struct reading *reading, struct error *error)
+{
+    for (size_t i = 0; i < reading->projection.count; i++) {
+        struct str name = reading->projection.paths[i].steps[0].name;
+
+        if (!definition_projects(reading->definition, reading->index, name)) {
+            return error_set_named(error, ERROR_INVALID, VALIDATION,
+                                   "One or more parameter values were invalid: Global secondary index %s does not "
+                                   "project [%.*s]",
+                                   reading->index->name, STR_ARGS(name));
+        }
+    }
+    return true;
+}
+
 static bool read_select(struct reading *reading, struct error *error)
 {
     static const char *const choices[] = {
@@ -216,12 +319,18 @@ static bool read_select(struct reading *reading, struct error *error)
             reading->index->name);
     }
     if (reading->projected && select != 0 && select != 3) {
-        return error_set_named(error, ERROR_INVALID, VALIDATION,
-                               "Cannot specify the ProjectionExpression when choosing to get %s", choices[select]);
+        const json_t *older = json_object_get(reading->call->request, "AttributesToGet");
+
+        return error_set_named(error, ERROR_INVALID, VALIDATION, "Cannot specify the %s when choosing to get %s",
+                               older != NULL ? "AttributesToGet" : "ProjectionExpression",
+                               select == 4 ? "only the Count" : choices[select]);
     }
     if (select == 3 && !reading->projected) {
         return invalid(error, "Must specify the AttributesToGet or ProjectionExpression when choosing to get "
                               "SPECIFIC_ATTRIBUTES");
+    }
+    if (partial && reading->index->global && reading->projected && !check_projected(reading, error)) {
+        return false;
     }
     reading->count_only = select == 4;
     reading->whole = partial && !reading->index->global && (select == 1 || reading->projected);

@@ -141,6 +141,9 @@ static bool list_tables(struct call *call, struct error *error)
     if (!request_optional_text(call->request, "ExclusiveStartTableName", &after, error)) {
         return false;
     }
+    if (after != NULL && !definition_check_name(after, "ExclusiveStartTableName", error)) {
+        return false;
+    }
     if (most < 1 || most > MOST_LISTED) {
         return error_set_named(
             error, ERROR_INVALID, VALIDATION,

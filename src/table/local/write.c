@@ -62,24 +62,6 @@ static bool erase(struct statement_cache *db, int64_t space, struct str key, str
     return statement_run(db, statement, error);
 }
 
-static bool is_key_of(const struct key_schema *keys, struct str name)
-{
-    return str_equal(keys->partition, name) || (keys->sort.data != NULL && str_equal(keys->sort, name));
-}
-
-static bool projected(const struct table_definition *definition, const struct table_index *index, struct str name)
-{
-    if (is_key_of(&definition->keys, name) || is_key_of(&index->keys, name)) {
-        return true;
-    }
-    for (size_t i = 0; i < index->included_count; i++) {
-        if (str_is(name, index->included[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* What the index has of the item. */
 static bool project(const struct table_definition *definition, const struct table_index *index,
                     const struct attribute *item, struct arena *arena, struct attribute *entry, struct error *error)
@@ -95,7 +77,7 @@ static bool project(const struct table_definition *definition, const struct tabl
         return false;
     }
     for (size_t i = 0; i < item->as.map.count; i++) {
-        if (projected(definition, index, item->as.map.members[i].name)) {
+        if (definition_projects(definition, index, item->as.map.members[i].name)) {
             members[count++] = item->as.map.members[i];
         }
     }
@@ -143,9 +125,11 @@ static bool change_indexes(const struct write *write, struct statement_cache *db
 }
 
 /* An attribute that is a key of an index must have its type, and not be empty. */
-static bool check_index_part(const struct table_index *index, const struct attribute *item, struct str name,
-                             enum attribute_type type, struct error *error)
+static bool check_index_part(const struct table_index *index, const struct attribute *item, bool sort,
+                             struct error *error)
 {
+    struct str name = sort ? index->keys.sort : index->keys.partition;
+    enum attribute_type type = sort ? index->keys.sort_type : index->keys.partition_type;
     const struct attribute *value = name.data != NULL ? attribute_find(item, name) : NULL;
 
     if (value == NULL) {
@@ -166,6 +150,11 @@ static bool check_index_part(const struct table_index *index, const struct attri
             "IndexName: %s, IndexKey: %.*s",
             type == ATTRIBUTE_STRING ? "string" : "binary", index->name, STR_ARGS(name));
     }
+    if (type != ATTRIBUTE_NUMBER && value->as.text.length > (sort ? KEY_MAX_SORT_BYTES : KEY_MAX_PARTITION_BYTES)) {
+        return error_set_named(error, ERROR_INVALID, VALIDATION, "One or more parameter values were invalid: %s",
+                               sort ? "Aggregated size of all range keys has exceeded the size limit of 1024 bytes"
+                                    : "Size of hashkey has exceeded the maximum size limit of2048 bytes");
+    }
     return true;
 }
 
@@ -179,8 +168,8 @@ static bool check_after(const struct write *write, struct error *error)
     for (size_t i = 0; i < write->definition->index_count; i++) {
         const struct table_index *index = &write->definition->indexes[i];
 
-        if (!check_index_part(index, &write->after, index->keys.partition, index->keys.partition_type, error) ||
-            !check_index_part(index, &write->after, index->keys.sort, index->keys.sort_type, error)) {
+        if (!check_index_part(index, &write->after, false, error) ||
+            !check_index_part(index, &write->after, true, error)) {
             return false;
         }
     }

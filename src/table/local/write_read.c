@@ -1,12 +1,8 @@
 /* Reading what is to be written from a request: of PutItem, UpdateItem, DeleteItem, and of a transaction's parts. */
 #include "table/local/local_private.h"
+#include "table/older.h"
 
 #define VALIDATION "ValidationException"
-
-static bool invalid(struct error *error, const char *words)
-{
-    return error_set_named(error, ERROR_INVALID, VALIDATION, "%s", words);
-}
 
 /* An update may not touch the key. */
 static bool check_update(const struct write *write, struct error *error)
@@ -26,6 +22,18 @@ static bool check_update(const struct write *write, struct error *error)
     return true;
 }
 
+static bool read_older(struct call *call, const json_t *request, struct write *write, struct error *error)
+{
+    const char *together;
+
+    return request_optional_text(request, "ConditionalOperator", &together, error) &&
+           older_condition(json_object_get(request, "Expected"), OLDER_EXPECTED, together, call->arena,
+                           &write->condition, error) &&
+           (write->kind != WRITE_UPDATE ||
+            older_update(json_object_get(request, "AttributeUpdates"), call->arena, &write->update, error)) &&
+           check_update(write, error);
+}
+
 static bool read_expressions(struct call *call, const json_t *request, struct write *write, struct error *error)
 {
     struct attribute *values = arena_take(call->arena, sizeof *values, error);
@@ -38,11 +46,11 @@ static bool read_expressions(struct call *call, const json_t *request, struct wr
         return false;
     }
     if (condition == NULL && update == NULL) {
-        return json_object_get(request, "ExpressionAttributeNames") == NULL &&
-                       json_object_get(request, "ExpressionAttributeValues") == NULL
-                   ? true
-                   : invalid(error, "ExpressionAttributeNames and ExpressionAttributeValues can only be specified when "
-                                    "using expressions");
+        return request_no_scope(request,
+                                write->kind == WRITE_UPDATE ? "UpdateExpression and ConditionExpression are null"
+                                                            : "ConditionExpression is null",
+                                error) &&
+               read_older(call, request, write, error);
     }
     if (!request_scope(call, request, values, &scope, error) ||
         (update != NULL && !update_parse(&scope, str_of(arena_text(call->arena, update, strlen(update), error)),
@@ -87,7 +95,8 @@ bool write_read(struct call *call, const json_t *request, enum write_kind kind, 
     int on_failure;
 
     *write = (struct write){.kind = kind};
-    if (!request_choice(request, "ReturnValuesOnConditionCheckFailure", choices, &on_failure, error) ||
+    if (!older_check_mix(request, error) ||
+        !request_choice(request, "ReturnValuesOnConditionCheckFailure", choices, &on_failure, error) ||
         (write->definition = definition_of_request(call, request, error)) == NULL) {
         return false;
     }

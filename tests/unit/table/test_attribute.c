@@ -114,7 +114,7 @@ static void nesting_is_bounded(void **state)
         for (int i = 0; i < levels; i++) {
             buffer_append_text(&text, "]}");
         }
-        assert_int_equal(read(buffer_text(&text), arena, &attribute, &error), levels <= ATTRIBUTE_MAX_DEPTH);
+        assert_int_equal(read(buffer_text(&text), arena, &attribute, &error), levels < ATTRIBUTE_MAX_DEPTH);
         buffer_free(&text);
         arena_free(arena);
     }
