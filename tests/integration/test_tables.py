@@ -1,4 +1,6 @@
 """Tables over the DynamoDB protocol, with boto3: what stands in docs of the SDK works, and failures have its names."""
+import json
+import subprocess
 from decimal import Decimal
 
 import boto3
@@ -6,7 +8,7 @@ import pytest
 from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 
-from s3 import KEY_ID, SECRET, serve
+from s3 import KEY_ID, PROGRAM, SECRET, serve
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +103,36 @@ def test_failures_carry_the_item_and_the_names(sales, server):
     with pytest.raises(ClientError) as failure:
         resource(server, key_id="AKNOBODY000000000000").Table(sales.name).scan()
     assert failure.value.response["Error"]["Code"] == "UnrecognizedClientException"
+
+
+def test_keys_have_rights_by_table_in_batches_and_transactions(server, tmp_path):
+    for name in ("Open", "Secret"):
+        resource(server).create_table(TableName=name, BillingMode="PAY_PER_REQUEST",
+                                      AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+                                      KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}])
+    policy = {"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "arn:aws:dynamodb:us-east-1:*:table/Open"}]}
+    (tmp_path / "policy.json").write_text(json.dumps(policy))
+    made = json.loads(subprocess.run([PROGRAM, "key", "add", "--policy", tmp_path / "policy.json", "--name", "reader",
+                                      "--data", server.folder / "data", "--json"], check=True, capture_output=True).stdout)
+    client = resource(server, made["id"], made["secret"]).meta.client
+    key = {"id": "a"}
+    client.batch_get_item(RequestItems={"Open": {"Keys": [key]}})
+    client.transact_write_items(TransactItems=[{"Put": {"TableName": "Open", "Item": key}}])
+    denied = [
+        lambda: client.get_item(TableName="Secret", Key=key),
+        lambda: client.batch_get_item(RequestItems={"Open": {"Keys": [key]}, "Secret": {"Keys": [key]}}),
+        lambda: client.batch_write_item(RequestItems={"Secret": [{"PutRequest": {"Item": key}}]}),
+        lambda: client.transact_get_items(TransactItems=[{"Get": {"TableName": "Secret", "Key": key}}]),
+        lambda: client.transact_write_items(TransactItems=[
+            {"Put": {"TableName": "Open", "Item": {"id": "b"}}}, {"Delete": {"TableName": "Secret", "Key": key}}]),
+        lambda: client.list_tables(),
+    ]
+    for call in denied:
+        with pytest.raises(ClientError) as failure:
+            call()
+        assert failure.value.response["Error"]["Code"] == "AccessDeniedException"
+    assert "Item" not in client.get_item(TableName="Open", Key={"id": "b"})
 
 
 def test_items_outlive_the_server(tmp_path):

@@ -5,9 +5,11 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "http/dynamodb/rights.h"
 
 #define TARGET "DynamoDB_20120810."
 #define MAX_REQUEST_BYTES (16 * 1024 * 1024)
+#define MISSING_TOKEN "Request must contain either a valid (registered) AWS access key ID or X.509 certificate."
 #define CONTENT_TYPE "application/x-amz-json-1.0"
 
 struct dynamodb {
@@ -42,8 +44,12 @@ static bool begin(void *context, struct exchange *exchange, struct error *error)
     buffer_init(&asked->body, MAX_REQUEST_BYTES);
     asked->operation = exchange_header(exchange, "x-amz-target") + sizeof TARGET - 1;
     exchange->log_operation = asked->operation;
-    return str_is(exchange->request.method, "POST") ||
-           error_set_named(error, ERROR_USAGE, "UnknownOperationException", "Requests of this protocol are POST");
+    if (!str_is(exchange->request.method, "POST")) {
+        return error_set_named(error, ERROR_USAGE, "UnknownOperationException", "Requests of this protocol are POST");
+    }
+    /* Nobody's bodies are not gathered at all. */
+    return exchange_header(exchange, "authorization") != NULL || exchange_query(exchange, "X-Amz-Signature") != NULL ||
+           error_set_named(error, ERROR_DENIED, "MissingAuthenticationTokenException", MISSING_TOKEN);
 }
 
 static bool body(void *context, struct exchange *exchange, const void *data, size_t size, struct error *error)
@@ -70,9 +76,7 @@ static bool authenticate(struct dynamodb *dynamodb, struct exchange *exchange, s
     }
     exchange->log_principal = asked->caller.principal;
     if (asked->caller.account == NULL) {
-        return error_set_named(
-            error, ERROR_DENIED, "MissingAuthenticationTokenException",
-            "Request must contain either a valid (registered) AWS access key ID or X.509 certificate.");
+        return error_set_named(error, ERROR_DENIED, "MissingAuthenticationTokenException", MISSING_TOKEN);
     }
     return strcmp(asked->caller.claim.payload_hash, SIGN_UNSIGNED) == 0 ||
            digest_equal(hex, asked->caller.claim.payload_hash, 65) ||
@@ -80,23 +84,6 @@ static bool authenticate(struct dynamodb *dynamodb, struct exchange *exchange, s
                error, ERROR_DENIED, "SignatureDoesNotMatch",
                "The request signature we calculated does not match the signature you provided: the body is not "
                "the one that was signed");
-}
-
-/* "arn:aws:dynamodb:REGION:ACCOUNT:table/NAME" of each table that the request speaks of; "*" for what has none. */
-static bool allowed(const struct dynamodb *dynamodb, struct exchange *exchange, const struct asked *asked,
-                    struct error *error)
-{
-    json_t *request = json_loadb(asked->body.data, asked->body.length, 0, NULL);
-    const char *name = json_string_value(json_object_get(request, "TableName"));
-    const char *action = arena_format(exchange->arena, error, "dynamodb:%s", asked->operation);
-    const char *resource =
-        action == NULL ? NULL
-                       : arena_format(exchange->arena, error, "arn:aws:dynamodb:%s:%s:table/%s",
-                                      dynamodb->options.region, dynamodb->options.account, name != NULL ? name : "*");
-
-    json_decref(request);
-    return resource != NULL &&
-           access_allow_action(dynamodb->options.access, exchange, &asked->caller, action, resource, error);
 }
 
 static bool answer(struct exchange *exchange, const struct buffer *body, struct error *error)
@@ -113,7 +100,9 @@ static bool finish(void *context, struct exchange *exchange, struct error *error
     struct dynamodb *dynamodb = context;
     struct asked *asked = exchange->state;
 
-    return authenticate(dynamodb, exchange, asked, error) && allowed(dynamodb, exchange, asked, error) &&
+    return authenticate(dynamodb, exchange, asked, error) &&
+           rights_check(&dynamodb->options, exchange, &asked->caller, asked->operation,
+                        str_slice(asked->body.data, asked->body.length), error) &&
            tables_call(dynamodb->options.tables, asked->operation, str_slice(asked->body.data, asked->body.length),
                        &asked->response, error) &&
            answer(exchange, &asked->response, error);
