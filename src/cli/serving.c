@@ -304,7 +304,8 @@ bool serving_start(struct serving *serving, const struct config *config, struct 
 
     serving->status = status_new(&options, error);
     if (serving->status == NULL || !start_server(serving, error) || !leave_note(serving, error)) return false;
-    serving->upkeep = upkeep_start(serving->store, serving->metrics, config->lifecycle_interval_seconds, error);
+    serving->upkeep =
+        upkeep_start(serving->store, serving->tables, serving->metrics, config->lifecycle_interval_seconds, error);
     return serving->upkeep != NULL && start_watches(serving, error);
 }
 

@@ -8,9 +8,11 @@
 #include "base/memory.h"
 #include "base/thread.h"
 #include "store/local/lifecycle.h"
+#include "table/local/local_tables.h"
 
 struct upkeep {
     struct local_store *store;
+    struct tables *tables;
     struct metrics *metrics;
     int64_t interval_us;
     struct thread *thread;
@@ -40,6 +42,19 @@ static void run_lifecycle(struct upkeep *upkeep)
     }
 }
 
+static void run_tables(struct upkeep *upkeep)
+{
+    struct error error = {0};
+    uint64_t expired = 0;
+
+    if (!local_tables_upkeep(upkeep->tables, clock_now_us(), &expired, &error)) {
+        log_event(LOG_ERROR, "tables_upkeep_failed", "reason", "s", error.message, NULL);
+    } else if (expired > 0) {
+        log_event(LOG_INFO, "items_expired", "items", "i", (int64_t)expired, NULL);
+    }
+    metrics_add(upkeep->metrics, "aisle_items_expired_total", "", (double)expired);
+}
+
 /* Waits until it is time or told to stop; gives whether to go on. */
 static bool wait_until(struct upkeep *upkeep, int64_t time_us)
 {
@@ -61,18 +76,20 @@ static void upkeep_main(void *context)
 
     while (wait_until(upkeep, next_us)) {
         run_lifecycle(upkeep);
+        run_tables(upkeep);
         next_us = clock_monotonic_us() + upkeep->interval_us;
     }
 }
 
-struct upkeep *upkeep_start(struct local_store *store, struct metrics *metrics, unsigned lifecycle_interval_seconds,
-                            struct error *error)
+struct upkeep *upkeep_start(struct local_store *store, struct tables *tables, struct metrics *metrics,
+                            unsigned lifecycle_interval_seconds, struct error *error)
 {
     struct upkeep *upkeep = memory_zeroed(sizeof *upkeep, error);
     pthread_condattr_t monotonic;
 
     if (upkeep == NULL) return NULL;
     upkeep->store = store;
+    upkeep->tables = tables;
     upkeep->metrics = metrics;
     upkeep->interval_us = (int64_t)lifecycle_interval_seconds * 1000000;
     pthread_mutex_init(&upkeep->lock, NULL);
@@ -81,7 +98,9 @@ struct upkeep *upkeep_start(struct local_store *store, struct metrics *metrics, 
     pthread_cond_init(&upkeep->wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
     if (metrics_family(metrics, "aisle_lifecycle_total", METRICS_COUNTER, "What lifecycle rules did to versions.",
-                       error))
+                       error) &&
+        metrics_family(metrics, "aisle_items_expired_total", METRICS_COUNTER,
+                       "Items of tables that were removed since their time to live had passed.", error))
         upkeep->thread = thread_start("aisle-upkeep", upkeep_main, upkeep, error);
     if (upkeep->thread == NULL) {
         upkeep_stop(upkeep);
@@ -98,6 +117,7 @@ void upkeep_stop(struct upkeep *upkeep)
     pthread_cond_broadcast(&upkeep->wake);
     pthread_mutex_unlock(&upkeep->lock);
     lifecycle_stop(upkeep->store);
+    local_tables_stop(upkeep->tables);
     thread_join(upkeep->thread);
     pthread_cond_destroy(&upkeep->wake);
     pthread_mutex_destroy(&upkeep->lock);

@@ -1,6 +1,7 @@
 """Tables over the DynamoDB protocol, with boto3: what stands in docs of the SDK works, and failures have its names."""
 import json
 import subprocess
+import time
 from decimal import Decimal
 
 import boto3
@@ -181,3 +182,68 @@ def test_older_parameters(sales):
     updated = sales.update_item(Key={"category": "Books", "order_date": "2025-01-01"}, ReturnValues="ALL_NEW",
                                 AttributeUpdates={"sold": {"Action": "ADD", "Value": 10}})
     assert updated["Attributes"]["sold"] == 11
+
+
+def wait_for(seen):
+    while not seen():
+        time.sleep(0.05)
+
+
+def test_items_whose_time_has_passed_go(tmp_path):
+    (tmp_path / "config.yaml").write_text("lifecycle_interval_seconds: 1\n")
+    with serve(tmp_path, "--config", tmp_path / "config.yaml") as server:
+        table = resource(server).create_table(
+            TableName="Sessions", BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "N"},
+                                  {"AttributeName": "user", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            GlobalSecondaryIndexes=[{"IndexName": "by_user", "Projection": {"ProjectionType": "KEYS_ONLY"},
+                                     "KeySchema": [{"AttributeName": "user", "KeyType": "HASH"}]}])
+        now = int(time.time())
+        ends = {1: now - 10, 2: now + 5000, 3: str(now - 10), 4: now - 6 * 365 * 86400, 5: Decimal(now - 20) + Decimal("0.5")}
+        with table.batch_writer() as batch:
+            for number, end in ends.items():
+                batch.put_item(Item={"id": number, "user": "u", "ends": end})
+            batch.put_item(Item={"id": 6, "user": "u"})
+            for number in range(100, 2600):
+                batch.put_item(Item={"id": number, "user": "many", "ends": now - number})
+        resource(server).meta.client.update_time_to_live(
+            TableName="Sessions", TimeToLiveSpecification={"Enabled": True, "AttributeName": "ends"})
+        wait_for(lambda: table.scan(Select="COUNT")["Count"] == 4)
+        assert sorted(int(item["id"]) for item in table.scan()["Items"]) == [2, 3, 4, 6]
+        by_user = table.query(IndexName="by_user", KeyConditionExpression=Key("user").eq("u"))
+        assert sorted(int(item["id"]) for item in by_user["Items"]) == [2, 3, 4, 6]
+        assert table.query(IndexName="by_user", KeyConditionExpression=Key("user").eq("many"))["Count"] == 0
+
+
+def test_a_table_of_an_old_name_is_empty(server):
+    """Writers that are on their way when a table is dropped leave nothing to the next one of its name."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    keys = dict(AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "N"}], BillingMode="PAY_PER_REQUEST",
+                KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}])
+    table = resource(server).create_table(TableName="Again", **keys)
+    stop = False
+
+    def write(worker):
+        own = resource(server).Table("Again")
+        number = 0
+        while not stop:
+            try:
+                own.put_item(Item={"id": worker * 100000 + number, "round": turn})
+            except ClientError as failure:
+                assert failure.response["Error"]["Code"] == "ResourceNotFoundException"
+            number += 1
+
+    turn = 0
+    with ThreadPoolExecutor(3) as pool:
+        writers = [pool.submit(write, worker) for worker in range(3)]
+        for turn in range(1, 6):
+            table.delete()
+            table = resource(server).create_table(TableName="Again", **keys)
+            table.delete_item(Key={"id": -1})
+        stop = True
+        for writer in writers:
+            writer.result()
+    for item in table.scan()["Items"]:
+        assert item["round"] >= 4

@@ -586,9 +586,9 @@ static bool transact_get(struct call *call, struct error *error)
 }
 
 const struct operation batch_operations[] = {
-    {"BatchGetItem", batch_get},
-    {"BatchWriteItem", batch_write},
-    {"TransactGetItems", transact_get},
-    {"TransactWriteItems", transact_write},
-    {NULL, NULL},
+    {"BatchGetItem", batch_get, false},
+    {"BatchWriteItem", batch_write, true},
+    {"TransactGetItems", transact_get, false},
+    {"TransactWriteItems", transact_write, true},
+    {NULL, NULL, false},
 };

@@ -197,6 +197,9 @@ static bool get_item(struct call *call, struct error *error)
 }
 
 const struct operation item_operations[] = {
-    {"PutItem", put_item}, {"UpdateItem", update_item}, {"DeleteItem", delete_item}, {"GetItem", get_item},
-    {NULL, NULL},
+    {"PutItem", put_item, true},
+    {"UpdateItem", update_item, true},
+    {"DeleteItem", delete_item, true},
+    {"GetItem", get_item, false},
+    {NULL, NULL, false},
 };

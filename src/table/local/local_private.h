@@ -5,12 +5,14 @@
  *   item_table   a row for each table: its name and definition (definition_store)
  *   item         space, key, value: items, and entries of indexes, each in the space of its table or index; value is
  * the stored form of the item or of what the index has of it (table/attribute.h), key as table/item_key.h says
+ *   item_space   the last space that was given to a table; they are not given twice
  *   item_token   ClientRequestToken of transactions of the last 10 minutes: token, when, SHA-256 of what was asked
  */
 #ifndef AISLE_TABLE_LOCAL_LOCAL_PRIVATE_H
 #define AISLE_TABLE_LOCAL_LOCAL_PRIVATE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "store/statement_cache.h"
 #include "table/definition.h"
@@ -22,6 +24,9 @@ struct local_tables {
     struct local_store *store;
     struct committer *committer;
     char *region, *account;
+    /* Who writes items holds it shared from finding the definition until all is done; who changes definitions alone. */
+    pthread_rwlock_t altering;
+    atomic_bool stop;                      /* upkeep ends */
     pthread_mutex_t mutex;                 /* over what follows */
     struct table_definition **definitions; /* ascending by name */
     size_t definition_count, definition_capacity;
@@ -38,6 +43,7 @@ struct call {
 struct operation {
     const char *name;
     bool (*run)(struct call *call, struct error *error);
+    bool writes; /* items */
 };
 extern const struct operation table_operations[]; /* each ended by an operation without a name */
 extern const struct operation item_operations[];

@@ -15,11 +15,13 @@ static const char make_items[] =
 static const char make_tokens[] =
     "CREATE TABLE IF NOT EXISTS item_token(token TEXT PRIMARY KEY, made_us INTEGER NOT NULL, digest BLOB NOT NULL)"
     " WITHOUT ROWID";
+static const char make_spaces[] =
+    "CREATE TABLE IF NOT EXISTS item_space(id INTEGER PRIMARY KEY CHECK(id = 1), last INTEGER NOT NULL)";
 static const char all_tables[] = "SELECT name, definition FROM item_table ORDER BY name";
 
 static bool make(void *context, struct statement_cache *db, struct error *error)
 {
-    static const char *const all[] = {make_tables, make_items, make_tokens};
+    static const char *const all[] = {make_tables, make_items, make_tokens, make_spaces};
 
     (void)context;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
@@ -174,6 +176,7 @@ static void free_tables(struct tables *port)
     memory_free(tables->region);
     memory_free(tables->account);
     pthread_mutex_destroy(&tables->mutex);
+    pthread_rwlock_destroy(&tables->altering);
     memory_free(tables);
 }
 
@@ -219,7 +222,14 @@ static bool call_operation(struct tables *port, const char *name, struct str req
         return error_set_named(error, ERROR_USAGE, "UnknownOperationException", "There is no operation %s", name);
     }
     call.arena = arena_new(0, error);
+    if (operation->writes) {
+        pthread_rwlock_rdlock(&call.tables->altering);
+    }
     bool good = call.arena != NULL && run(&call, operation, request, error);
+
+    if (operation->writes) {
+        pthread_rwlock_unlock(&call.tables->altering);
+    }
 
     arena_free(call.arena);
     return good;
@@ -231,11 +241,16 @@ struct tables *local_tables_open(const struct local_tables_options *options, str
 {
     struct local_tables *tables = memory_zeroed(sizeof *tables, error);
     struct statement_cache *db;
+    pthread_rwlockattr_t attributes;
 
     if (tables == NULL) {
         return NULL;
     }
     pthread_mutex_init(&tables->mutex, NULL);
+    pthread_rwlockattr_init(&attributes);
+    pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&tables->altering, &attributes);
+    pthread_rwlockattr_destroy(&attributes);
     tables->tables.verbs = &verbs;
     tables->store = options->store;
     tables->committer = local_committer(options->store);

@@ -505,4 +505,4 @@ static bool scan(struct call *call, struct error *error)
     return read_items(call, false, error);
 }
 
-const struct operation read_operations[] = {{"Query", query}, {"Scan", scan}, {NULL, NULL}};
+const struct operation read_operations[] = {{"Query", query, false}, {"Scan", scan, false}, {NULL, NULL, false}};

@@ -7,7 +7,11 @@
 #define MOST_LISTED 100
 #define ERASED_AT_ONCE 5000
 
-static const char last_space[] = "SELECT coalesce(max(last_space), 0) FROM item_table";
+#define SPACES_OF_TABLE (TABLE_MAX_LOCAL_INDEXES + TABLE_MAX_GLOBAL_INDEXES + 2)
+
+static const char next_space[] =
+    "INSERT INTO item_space(id, last) SELECT 1, coalesce(max(last_space), 0) + ?1 FROM item_table WHERE true"
+    " ON CONFLICT(id) DO UPDATE SET last = last + ?1 RETURNING last";
 static const char add_table[] = "INSERT INTO item_table(name, space, last_space, definition) VALUES(?1, ?2, ?3, ?4)";
 static const char set_definition[] = "UPDATE item_table SET definition = ?2 WHERE name = ?1";
 static const char get_definition[] = "SELECT definition FROM item_table WHERE name = ?1";
@@ -54,7 +58,7 @@ static bool store_definition(struct statement_cache *db, const struct table_defi
     }
     statement_bind_text(statement, 1, definition->name);
     sqlite3_bind_int64(statement, 2, definition->space);
-    sqlite3_bind_int64(statement, 3, definition->space + TABLE_MAX_LOCAL_INDEXES + TABLE_MAX_GLOBAL_INDEXES + 1);
+    sqlite3_bind_int64(statement, 3, definition->space + SPACES_OF_TABLE - 1);
     statement_bind_text(statement, 4, text.data);
     return statement_run(db, statement, error);
 }
@@ -63,15 +67,21 @@ static bool apply_create(void *context, struct statement_cache *db, struct error
 {
     struct creating *creating = context;
     const json_t *request = creating->call->request;
-    sqlite3_stmt *statement = statement_get(db, last_space, error);
+    sqlite3_stmt *statement = statement_get(db, next_space, error);
     const char *name = json_string_value(json_object_get(request, "TableName"));
 
-    if (statement == NULL || statement_next(db, statement, error) != 1) {
+    if (statement == NULL) {
         return false;
     }
-    int64_t space = sqlite3_column_int64(statement, 0) + 1;
+    sqlite3_bind_int64(statement, 1, SPACES_OF_TABLE);
+    if (statement_next(db, statement, error) != 1) {
+        return false;
+    }
+    int64_t space = sqlite3_column_int64(statement, 0) - SPACES_OF_TABLE + 1;
 
-    statement_done(statement);
+    if (statement_next(db, statement, error) != 0) {
+        return false;
+    }
     creating->definition = definition_create(request, space, clock_now_us(), error);
     if (creating->definition == NULL) {
         return false;
@@ -89,12 +99,17 @@ static bool create_table(struct call *call, struct error *error)
 {
     struct creating creating = {.call = call};
 
-    if (!committer_do(call->tables->committer, apply_create, &creating, error)) {
+    pthread_rwlock_wrlock(&call->tables->altering);
+    bool good = committer_do(call->tables->committer, apply_create, &creating, error);
+
+    if (good) {
+        good = append_description(call, "TableDescription", creating.definition, "ACTIVE", 0, 0, error) &&
+               definition_exchange(call->tables, creating.definition->name, creating.definition, error);
+    } else {
         definition_free(creating.definition);
-        return false;
     }
-    return append_description(call, "TableDescription", creating.definition, "ACTIVE", 0, 0, error) &&
-           definition_exchange(call->tables, creating.definition->name, creating.definition, error);
+    pthread_rwlock_unlock(&call->tables->altering);
+    return good;
 }
 
 static bool count(struct call *call, const struct table_definition *definition, uint64_t *items, uint64_t *bytes,
@@ -201,7 +216,7 @@ static bool apply_drop(void *context, struct statement_cache *db, struct error *
         return false;
     }
     sqlite3_bind_int64(statement, 1, dropping->definition->space);
-    sqlite3_bind_int64(statement, 2, dropping->definition->space + TABLE_MAX_LOCAL_INDEXES + TABLE_MAX_GLOBAL_INDEXES);
+    sqlite3_bind_int64(statement, 2, dropping->definition->space + SPACES_OF_TABLE - 1);
     sqlite3_bind_int64(statement, 3, ERASED_AT_ONCE);
     if (!statement_run(db, statement, error)) {
         return false;
@@ -212,21 +227,21 @@ static bool apply_drop(void *context, struct statement_cache *db, struct error *
 
 static bool delete_table(struct call *call, struct error *error)
 {
+    struct dropping dropping = {.first = true};
+
+    pthread_rwlock_wrlock(&call->tables->altering);
     struct table_definition *definition = definition_of_request(call, call->request, error);
-    struct dropping dropping = {.definition = definition, .first = true};
+    bool good = definition != NULL &&
+                (!definition->deletion_protection ||
+                 error_set_named(error, ERROR_INVALID, VALIDATION,
+                                 "Resource cannot be deleted as it is currently protected against deletion. Disable "
+                                 "deletion protection first."));
 
-    if (definition == NULL) {
-        return false;
-    }
-    bool good =
-        !definition->deletion_protection ||
-        error_set_named(error, ERROR_INVALID, VALIDATION,
-                        "Resource cannot be deleted as it is currently protected against deletion. Disable deletion "
-                        "protection first.");
-
+    dropping.definition = definition;
     good = good && committer_do(call->tables->committer, apply_drop, &dropping, error) &&
-           definition_exchange(call->tables, definition->name, NULL, error) &&
-           append_description(call, "TableDescription", definition, "DELETING", 0, 0, error);
+           definition_exchange(call->tables, definition->name, NULL, error);
+    pthread_rwlock_unlock(&call->tables->altering);
+    good = good && append_description(call, "TableDescription", definition, "DELETING", 0, 0, error);
     dropping.first = false;
     while (good && dropping.more) {
         good = committer_do(call->tables->committer, apply_drop, &dropping, error);
@@ -289,11 +304,16 @@ static bool edit(struct call *call, const char *name, bool (*change)(struct call
 {
     struct editing editing = {.call = call, .name = name, .change = change};
 
-    if (!committer_do(call->tables->committer, apply_edit, &editing, error)) {
+    pthread_rwlock_wrlock(&call->tables->altering);
+    bool good = committer_do(call->tables->committer, apply_edit, &editing, error);
+
+    if (good) {
+        good = definition_exchange(call->tables, name, editing.changed, error);
+    } else {
         definition_free(editing.changed);
-        return false;
     }
-    return definition_exchange(call->tables, name, editing.changed, error);
+    pthread_rwlock_unlock(&call->tables->altering);
+    return good;
 }
 
 static bool change_settings(struct call *call, json_t *stored, struct error *error)
@@ -489,16 +509,16 @@ static bool describe_limits(struct call *call, struct error *error)
 }
 
 const struct operation table_operations[] = {
-    {"CreateTable", create_table},
-    {"DescribeTable", describe_table},
-    {"ListTables", list_tables},
-    {"UpdateTable", update_table},
-    {"DeleteTable", delete_table},
-    {"UpdateTimeToLive", update_time_to_live},
-    {"DescribeTimeToLive", describe_time_to_live},
-    {"TagResource", edit_tags},
-    {"UntagResource", edit_tags},
-    {"ListTagsOfResource", list_tags},
-    {"DescribeLimits", describe_limits},
-    {NULL, NULL},
+    {"CreateTable", create_table, false},
+    {"DescribeTable", describe_table, false},
+    {"ListTables", list_tables, false},
+    {"UpdateTable", update_table, false},
+    {"DeleteTable", delete_table, false},
+    {"UpdateTimeToLive", update_time_to_live, false},
+    {"DescribeTimeToLive", describe_time_to_live, false},
+    {"TagResource", edit_tags, false},
+    {"UntagResource", edit_tags, false},
+    {"ListTagsOfResource", list_tags, false},
+    {"DescribeLimits", describe_limits, false},
+    {NULL, NULL, false},
 };
