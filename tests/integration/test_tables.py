@@ -247,3 +247,50 @@ def test_a_table_of_an_old_name_is_empty(server):
             writer.result()
     for item in table.scan()["Items"]:
         assert item["round"] >= 4
+
+
+@pytest.mark.parametrize("failpoint", ["committer.applied=crash:40", "committer.committed=crash:40"])
+def test_what_was_answered_outlives_a_crash(tmp_path, failpoint):
+    """Counters that several add to, each with an index: none is lost, none is added to twice, index and item agree."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
+
+    def table_of(server):
+        return boto3.resource("dynamodb", endpoint_url=server.url, region_name="us-east-1", aws_access_key_id=KEY_ID,
+                              aws_secret_access_key=SECRET, config=Config(retries={"max_attempts": 0})).Table("Count")
+
+    def add(worker, server):
+        table = table_of(server)
+        answered = 0
+        try:
+            while True:
+                table.update_item(Key={"id": worker % 2}, UpdateExpression="ADD seen :one SET grp = :group",
+                                  ConditionExpression="attribute_not_exists(seen) OR seen >= :zero",
+                                  ExpressionAttributeValues={":one": 1, ":zero": 0, ":group": f"g{worker}"})
+                answered += 1
+        except (BotoCoreError, ClientError):
+            return answered
+
+    with serve(tmp_path) as server:
+        resource(server).create_table(
+            TableName="Count", BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "N"}, {"AttributeName": "grp", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            GlobalSecondaryIndexes=[{"IndexName": "by_group", "Projection": {"ProjectionType": "ALL"},
+                                     "KeySchema": [{"AttributeName": "grp", "KeyType": "HASH"}]}])
+    with serve(tmp_path, AISLE_FAILPOINTS=failpoint) as server:
+        with ThreadPoolExecutor(6) as pool:
+            answered = list(pool.map(lambda worker: add(worker, server), range(6)))
+        assert server.process.wait() == 137
+        server.process.returncode = 0
+    assert sum(answered) > 20
+    with serve(tmp_path) as server:
+        table = table_of(server)
+        for half in range(2):
+            item = table.get_item(Key={"id": half})["Item"]
+            wanted = sum(answered[half::2])
+            assert wanted <= item["seen"] <= wanted + 3
+            assert item in table.query(IndexName="by_group", KeyConditionExpression=Key("grp").eq(item["grp"]))["Items"]
+        assert table.scan(IndexName="by_group", Select="COUNT")["Count"] == 2
