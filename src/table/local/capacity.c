@@ -24,14 +24,14 @@ double capacity_write_units(uint64_t bytes)
 }
 
 void capacity_append(struct buffer *out, const struct table_definition *definition, const struct table_index *index,
-                     int how, double units)
+                     int how, double units, double fetched)
 {
     if (how == CAPACITY_NONE) {
         return;
     }
-    buffer_append_format(out, "{\"TableName\":\"%s\",\"CapacityUnits\":%.1f", definition->name, units);
+    buffer_append_format(out, "{\"TableName\":\"%s\",\"CapacityUnits\":%.1f", definition->name, units + fetched);
     if (how == CAPACITY_INDEXES) {
-        buffer_append_format(out, ",\"Table\":{\"CapacityUnits\":%.1f}", index == NULL ? units : 0.0);
+        buffer_append_format(out, ",\"Table\":{\"CapacityUnits\":%.1f}", index == NULL ? units : fetched);
         if (index != NULL) {
             buffer_append_format(out, ",\"%sSecondaryIndexes\":{\"%s\":{\"CapacityUnits\":%.1f}}",
                                  index->global ? "Global" : "Local", index->name, units);

@@ -70,7 +70,7 @@ static void append_cost(struct call *call, const struct write *write, int how)
                                                ? "\"ConsumedCapacity\":"
                                                : ",\"ConsumedCapacity\":");
         capacity_append(call->response, write->definition, NULL, how,
-                        capacity_write_units(before > after ? before : after));
+                        capacity_write_units(before > after ? before : after), 0);
     }
 }
 
@@ -189,7 +189,7 @@ static bool get_item(struct call *call, struct error *error)
     }
     if (capacity != 0) {
         buffer_append_text(call->response, found == 1 ? ",\"ConsumedCapacity\":" : "\"ConsumedCapacity\":");
-        capacity_append(call->response, write.definition, NULL, capacity, capacity_read_units(bytes, consistent));
+        capacity_append(call->response, write.definition, NULL, capacity, capacity_read_units(bytes, consistent), 0);
     }
     buffer_append_char(call->response, '}');
     definition_release(call->tables, write.definition);

@@ -49,6 +49,7 @@ extern const struct operation table_operations[]; /* each ended by an operation 
 extern const struct operation item_operations[];
 extern const struct operation read_operations[];
 extern const struct operation batch_operations[];
+extern const struct operation transaction_operations[];
 
 /* The table of that name, held until definition_release; ResourceNotFoundException. */
 struct table_definition *definition_find(struct local_tables *tables, const char *name, struct error *error);
@@ -113,12 +114,12 @@ int item_load(struct statement_cache *db, int64_t space, struct str key, struct 
 
 /* --- what it cost: capacity.c --- */
 
-/* Adds "ConsumedCapacity" to the response where the request asks for it (ReturnConsumedCapacity). `units` of the table.
- */
+/* Adds "ConsumedCapacity" to the response where the request asks for it (ReturnConsumedCapacity). `units` of the table
+ * or the index, and `fetched` of the table for what the index lacks. */
 bool capacity_asked(const json_t *request, int *how, struct error *error);
 double capacity_read_units(uint64_t bytes, bool consistent);
 double capacity_write_units(uint64_t bytes);
 void capacity_append(struct buffer *out, const struct table_definition *definition, const struct table_index *index,
-                     int how, double units);
+                     int how, double units, double fetched);
 
 #endif

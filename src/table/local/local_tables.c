@@ -183,7 +183,7 @@ static void free_tables(struct tables *port)
 static const struct operation *find_operation(const char *name)
 {
     static const struct operation *const lists[] = {table_operations, item_operations, read_operations,
-                                                    batch_operations};
+                                                    batch_operations, transaction_operations};
 
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         for (const struct operation *at = lists[i]; at->name != NULL; at++) {

@@ -28,6 +28,7 @@ struct reading {
     /* As it goes. */
     int64_t seen, taken;
     uint64_t bytes;
+    double fetched; /* units of the items that came from the table */
     bool more;
     struct attribute last; /* the item that was seen last */
 };
@@ -367,9 +368,13 @@ static bool fetch(struct reading *reading, struct statement_cache *db, struct at
 {
     struct buffer own __attribute__((cleanup(buffer_free))) = {0};
 
-    return item_key(&reading->definition->keys, item, &own, error) &&
-           item_load(db, reading->definition->space, str_slice(own.data, own.length), reading->call->arena, item,
-                     error) >= 0;
+    if (!item_key(&reading->definition->keys, item, &own, error) ||
+        item_load(db, reading->definition->space, str_slice(own.data, own.length), reading->call->arena, item, error) <
+            0) {
+        return false;
+    }
+    reading->fetched += capacity_read_units(attribute_item_bytes(item), reading->consistent);
+    return true;
 }
 
 /* Judges one row and adds it to the response. */
@@ -478,7 +483,7 @@ static bool read_page(struct reading *reading, struct error *error)
     if (reading->capacity != 0) {
         buffer_append_text(out, ",\"ConsumedCapacity\":");
         capacity_append(out, reading->definition, reading->index, reading->capacity,
-                        capacity_read_units(reading->bytes, reading->consistent));
+                        capacity_read_units(reading->bytes, reading->consistent), reading->fetched);
     }
     buffer_append_char(out, '}');
     return true;
