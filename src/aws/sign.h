@@ -67,7 +67,7 @@ const char *sign_query(const struct sign_request *request, const struct sign_cre
                        struct error *error);
 
 /* How a request says who sent it. */
-enum sign_form { SIGN_ANONYMOUS, SIGN_HEADER, SIGN_QUERY, SIGN_POST_FORM, SIGN_URL_2 };
+enum sign_form { SIGN_ANONYMOUS, SIGN_HEADER, SIGN_QUERY, SIGN_POST_FORM, SIGN_URL_2, SIGN_FORM_2 };
 
 /* What a request claims, before it is checked. */
 struct sign_claim {
@@ -104,6 +104,10 @@ bool sign_form_read(const struct sign_field *fields, size_t field_count, struct 
                     struct error *error);
 bool sign_form_check(struct str policy_base64, const struct sign_claim *claim, const struct sign_key *key,
                      struct error *error);
+
+/* The same for a form by Signature Version 2, as boto3 makes them by default: HMAC-SHA1 under the secret itself. */
+bool sign_form_2_check(struct str policy_base64, const struct sign_claim *claim, const char *secret_access_key,
+                       struct error *error);
 
 /* URLs presigned by Signature Version 2, which boto3 and version 1 of the AWS CLI make unless told otherwise: the query
  * has AWSAccessKeyId, Expires and Signature. Source: Amazon S3 User Guide, "Signing and authenticating REST requests

@@ -1,7 +1,13 @@
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <string.h>
 
 #include "aws/sign_canonical.h"
 #include "base/digest.h"
+
+/* HMAC-SHA1 in base 64. */
+#define FORM_2_BYTES 20
+#define FORM_2_CHARACTERS 28
 
 static bool malformed(struct error *error, const char *what)
 {
@@ -23,6 +29,21 @@ static const char *text_of(const struct sign_field *field, struct arena *arena, 
     return arena_text(arena, field->value.data, field->value.length, error);
 }
 
+/* The form's fields by Signature Version 2: AWSAccessKeyId, signature, and perhaps a token. */
+static bool read_form_2(const struct sign_field *key, const struct sign_field *signature,
+                        const struct sign_field *token, struct arena *arena, struct sign_claim *claim,
+                        struct error *error)
+{
+    claim->form = SIGN_FORM_2;
+    if (signature == NULL || signature->value.length != FORM_2_CHARACTERS) {
+        return malformed(error, "a form with AWSAccessKeyId needs a signature of 28 characters");
+    }
+    memcpy(claim->signature, signature->value.data, FORM_2_CHARACTERS);
+    claim->access_key_id = text_of(key, arena, error);
+    claim->session_token = token != NULL ? text_of(token, arena, error) : NULL;
+    return claim->access_key_id != NULL && (token == NULL || claim->session_token != NULL);
+}
+
 bool sign_form_read(const struct sign_field *fields, size_t field_count, struct arena *arena, struct sign_claim *claim,
                     struct error *error)
 {
@@ -39,10 +60,10 @@ bool sign_form_read(const struct sign_field *fields, size_t field_count, struct 
         /* A signature with nothing that it could be of is no anonymous form. */
         return signature == NULL || malformed(error, "it is signed, but has no policy");
     }
-    if (find(fields, field_count, "awsaccesskeyid") != NULL) {
-        return error_set_named(error, ERROR_USAGE, "InvalidRequest",
-                               "The authorization mechanism you have provided is not supported. Please use "
-                               "AWS4-HMAC-SHA256.");
+    const struct sign_field *key_of_2 = find(fields, field_count, "awsaccesskeyid");
+
+    if (key_of_2 != NULL) {
+        return read_form_2(key_of_2, find(fields, field_count, "signature"), token, arena, claim, error);
     }
     claim->form = SIGN_POST_FORM;
     if (algorithm == NULL || credential == NULL || date == NULL || signature == NULL) {
@@ -75,6 +96,24 @@ bool sign_form_check(struct str policy_base64, const struct sign_claim *claim, c
     }
     digest_hex(value, sizeof value, signature);
     return digest_equal(signature, claim->signature, 64) ||
+           error_set_named(error, ERROR_DENIED, "SignatureDoesNotMatch",
+                           "The request signature we calculated does not match the signature you provided. Check your "
+                           "key and signing method.");
+}
+
+bool sign_form_2_check(struct str policy_base64, const struct sign_claim *claim, const char *secret_access_key,
+                       struct error *error)
+{
+    uint8_t value[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    char signature[FORM_2_CHARACTERS + 1];
+
+    if (HMAC(EVP_sha1(), secret_access_key, (int)strlen(secret_access_key), (const unsigned char *)policy_base64.data,
+             policy_base64.length, value, &size) == NULL) {
+        return error_set(error, ERROR_INTERNAL, "the cryptographic library has no HMAC-SHA1");
+    }
+    digest_base64(value, FORM_2_BYTES, signature);
+    return digest_equal(signature, claim->signature, FORM_2_CHARACTERS) ||
            error_set_named(error, ERROR_DENIED, "SignatureDoesNotMatch",
                            "The request signature we calculated does not match the signature you provided. Check your "
                            "key and signing method.");

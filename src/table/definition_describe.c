@@ -125,6 +125,7 @@ json_t *definition_describe(const struct table_definition *definition, const str
 {
     char text[512];
     json_t *types = json_array();
+    int64_t created_ms = definition->created_us / 1000;
 
     add_types(types, &definition->keys);
     for (size_t i = 0; i < definition->index_count; i++) {
@@ -133,10 +134,10 @@ json_t *definition_describe(const struct table_definition *definition, const str
     arn(text, definition, told, "", "");
     json_t *given = json_pack("{s:s, s:s, s:s, s:s, s:f, s:o, s:o, s:o, s:I, s:I, s:b}", "TableName", definition->name,
                               "TableId", definition->id, "TableArn", text, "TableStatus", told->status,
-                              "CreationDateTime", (double)(definition->created_us / 1000) / 1e3, "AttributeDefinitions",
-                              types, "KeySchema", key_schema(&definition->keys), "ProvisionedThroughput",
-                              throughput(definition), "ItemCount", (json_int_t)told->items, "TableSizeBytes",
-                              (json_int_t)told->bytes, "DeletionProtectionEnabled", definition->deletion_protection);
+                              "CreationDateTime", (double)created_ms / 1e3, "AttributeDefinitions", types, "KeySchema",
+                              key_schema(&definition->keys), "ProvisionedThroughput", throughput(definition),
+                              "ItemCount", (json_int_t)told->items, "TableSizeBytes", (json_int_t)told->bytes,
+                              "DeletionProtectionEnabled", definition->deletion_protection);
 
     if (definition->on_demand) {
         json_object_set_new(given, "BillingModeSummary", json_pack("{s:s}", "BillingMode", "PAY_PER_REQUEST"));

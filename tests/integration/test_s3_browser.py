@@ -64,6 +64,17 @@ def test_form(server, s3):
     assert got["Metadata"] == {"shop": "12"} and got["CacheControl"] == "no-store"
 
 
+def test_a_form_by_version_2(server, s3):
+    """As boto3 makes it when it is told nothing else."""
+    made = server.client(signature_version="s3").generate_presigned_post("drops", "by-v2", ExpiresIn=600)["fields"]
+    assert "AWSAccessKeyId" in made
+    assert post(server, list(made.items()), b"two").status == 204
+    assert body_of(s3, "drops", "by-v2") == b"two"
+    for change in ({"signature": made["signature"][:-2] + "A="}, {"key": "elsewhere"},
+                   {"AWSAccessKeyId": "AKNOBODY000000000000"}, {"signature": "short"}):
+        assert post(server, list((made | change).items()), b"no").status in (400, 403)
+
+
 @pytest.mark.parametrize("size", [0, 1, 70_000, 3_000_000])
 def test_sizes_of_files(server, s3, size):
     body = (b"\r\n--b0undar\r\n-" * (size // 14 + 1))[:size]

@@ -204,7 +204,7 @@ static bool find_caller(struct access *access, const struct exchange *exchange, 
                         struct error *error)
 {
     const struct sign_claim *claim = &caller->claim;
-    bool version_2 = claim->form == SIGN_URL_2; /* has no scope */
+    bool version_2 = claim->form == SIGN_URL_2 || claim->form == SIGN_FORM_2; /* has no scope */
 
     if (!version_2 && !check_scope(access, claim, error)) {
         return false;
@@ -294,6 +294,10 @@ bool access_authenticate_form(struct access *access, const struct exchange *exch
         if (name.length == strlen("policy") && strncasecmp(name.data, "policy", name.length) == 0) {
             policy = fields[i - 1].value;
         }
+    }
+    if (caller->claim.form == SIGN_FORM_2) {
+        return find_caller(access, exchange, caller, error) &&
+               sign_form_2_check(policy, &caller->claim, caller->key->secret, error) && accept(caller);
     }
     return find_caller(access, exchange, caller, error) &&
            sign_form_check(policy, &caller->claim, &caller->signing_key, error) && accept(caller);

@@ -49,8 +49,9 @@ static void add_caller(struct gathering *gathering, const struct access_caller *
     static const char *const auth_types[] = {[SIGN_HEADER] = "REST-HEADER",
                                              [SIGN_QUERY] = "REST-QUERY-STRING",
                                              [SIGN_POST_FORM] = "POST",
-                                             [SIGN_URL_2] = "REST-QUERY-STRING"};
-    bool version_2 = caller->claim.form == SIGN_URL_2;
+                                             [SIGN_URL_2] = "REST-QUERY-STRING",
+                                             [SIGN_FORM_2] = "POST"};
+    bool version_2 = caller->claim.form == SIGN_URL_2 || caller->claim.form == SIGN_FORM_2;
     bool is_root = caller->key != NULL && caller->key->policy == NULL;
 
     add(gathering, "aws:PrincipalType", caller->account == NULL ? "Anonymous" : is_root ? "Account" : "User");

@@ -20,7 +20,9 @@ double capacity_read_units(uint64_t bytes, bool consistent)
 
 double capacity_write_units(uint64_t bytes)
 {
-    return bytes == 0 ? 1.0 : (double)((bytes + 1023) / 1024);
+    uint64_t units = bytes == 0 ? 1 : (bytes + 1023) / 1024;
+
+    return (double)units;
 }
 
 void capacity_append(struct buffer *out, const struct table_definition *definition, const struct table_index *index,
