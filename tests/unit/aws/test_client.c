@@ -629,5 +629,5 @@ int main(void)
         cmocka_unit_test(endpoints_are_looked_at),
         cmocka_unit_test(threads_share_a_client),
     };
-    return cmocka_run_group_tests_name("aws/client", tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

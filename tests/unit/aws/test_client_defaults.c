@@ -142,7 +142,7 @@ int main(void)
     if (!mkdtemp(folder)) return 1;
     snprintf(credentials, sizeof credentials, "%s/credentials", folder);
     snprintf(config, sizeof config, "%s/config", folder);
-    int failed = cmocka_run_group_tests_name("aws/client_defaults", tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
     file_remove_tree(folder, NULL);
     return failed;
 }

@@ -67,5 +67,5 @@ int main(void)
         cmocka_unit_test(what_is_no_url_is_told),
         cmocka_unit_test(want_of_memory_is_told),
     };
-    return cmocka_run_group_tests_name("store/store", tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

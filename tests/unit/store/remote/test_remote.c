@@ -536,7 +536,7 @@ int main(void)
         cmocka_unit_test(want_of_memory_is_told),
     };
     if (!mkdtemp(folder)) return 1;
-    int failed = cmocka_run_group_tests_name("store/remote/remote", tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
     rmdir(folder);
     return failed;
 }
